@@ -1,0 +1,77 @@
+"""Data sets: every reader gives the same thing, a row of samples."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from pathlib import Path
+
+from cellkit.samples import Samples
+
+#: name -> module in this folder; each module has ``samples(root, split) -> Samples`` and ``SPLITS``.
+READERS = {"livecell": "livecell"}
+
+
+def bundled(name: str) -> Path:
+    """The folder of a tiny data set that travels with the package (or lies in the checkout)."""
+    package = Path(__file__).resolve().parent.parent
+    for data in (package / "data", package.parent / "data"):
+        if (data / f"{name}_tiny").is_dir():
+            return data / f"{name}_tiny"
+    raise FileNotFoundError(
+        f"the tiny data set {name!r} was not found inside the installed package; "
+        "install cellkit again from its wheel or a complete checkout."
+    )
+
+
+def find(name: str) -> Path:
+    """Where a data set lies: $CELLKIT_DATA/<name>, else the download cache, else bundled."""
+    if os.environ.get("CELLKIT_DATA"):
+        folder = Path(os.environ["CELLKIT_DATA"]) / name
+        if folder.is_dir():
+            return folder
+    return bundled(name)
+
+
+def read(name, root=None, split="all", limit=None, cell_types=None) -> Samples:
+    """Read a data set by name, lazily.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`READERS`.
+    root : path, optional
+        The data set's folder.  None: ``$CELLKIT_DATA/<name>``, else the download cache, else the
+        tiny set that comes with the package.
+    split : str
+        "all" or one of the data set's own parts (LIVECell: train, val, test).
+    limit : int, optional
+        At most this many samples, in order.
+    cell_types : sequence of str, optional
+        Only these, e.g. ``["A172", "BV2"]``.
+
+    Returns
+    -------
+    Samples
+    """
+    if name not in READERS:
+        raise ValueError(f"unknown data set {name!r}; expected one of {', '.join(READERS)}.")
+    root = find(name) if root is None else Path(root)
+    if not root.is_dir():
+        raise FileNotFoundError(f"no folder at {root}; give the folder that holds {name}.")
+    samples = import_module(f"cellkit.datasets.{READERS[name]}").samples(root, split)
+    if cell_types is not None:
+        if isinstance(cell_types, str):
+            cell_types = [cell_types]
+        there = sorted({t for t in samples.cell_types if t})
+        missing = sorted(set(cell_types) - set(there))
+        if missing:
+            raise ValueError(
+                f"no cell type {', '.join(missing)} in {name}; it has {', '.join(there)}."
+            )
+        samples = samples.where(lambda entry: entry.cell_type in set(cell_types))
+    if limit is not None:
+        if limit < 1:
+            raise ValueError(f"limit is {limit}, expected a whole number of at least 1.")
+        samples = samples[:limit]
+    return samples

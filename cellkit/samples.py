@@ -1,0 +1,237 @@
+"""Samples: one image with its ground truth, many of them in a row, and ways to divide them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image and its ground truth (lesson 01_data_and_masks builds one by hand).
+
+    Attributes
+    ----------
+    image : ndarray, float32, (H, W) or (H, W, 3)
+        Grey or RGB, range [0, 1].
+    labels : ndarray, int32, (H, W), or None
+        0 is background, k is the k-th cell; None where nobody drew the cells.
+    name : str
+        The file name without folder and extension.
+    dataset, cell_type, group : str or None
+        Where it comes from, what it shows, and what a split must not divide
+        (LIVECell: the well; GlaS: the patient; DSB2018: the field; EM: a block of slices).
+    """
+
+    image: np.ndarray
+    labels: np.ndarray | None
+    name: str
+    dataset: str = ""
+    cell_type: str | None = None
+    group: str | None = None
+
+    def __post_init__(self):
+        image, labels = np.asarray(self.image), self.labels
+        where = f"sample {self.name!r}"
+        if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
+            raise ValueError(
+                f"{where}: the image has shape {image.shape}, expected (H, W) or (H, W, 3); "
+                "pick one channel or convert it to grey first."
+            )
+        if image.dtype != np.float32:
+            raise TypeError(
+                f"{where}: the image is {image.dtype}, expected float32 in [0, 1]; "
+                "scale it with cellkit.datasets.scale_image(image) first."
+            )
+        if not image.size:
+            raise ValueError(
+                f"{where}: the image is empty {image.shape}, expected at least 1x1; "
+                "check the file or the crop it came from."
+            )
+        low, high = float(image.min()), float(image.max())
+        if not (low >= 0 and high <= 1):  # written so that NaN fails too
+            raise ValueError(
+                f"{where}: the image has values from {low:g} to {high:g}, expected [0, 1] without "
+                "NaN; scale it with cellkit.datasets.scale_image(image) first."
+            )
+        if labels is None:
+            return
+        labels = np.asarray(labels)
+        if labels.dtype != np.int32:
+            raise TypeError(
+                f"{where}: the labels are {labels.dtype}, expected int32 (0 background, k the "
+                "k-th cell); convert whole numbers with .astype('int32')."
+            )
+        if labels.shape != image.shape[:2]:
+            raise ValueError(
+                f"{where}: the labels have shape {labels.shape}, the image {image.shape[:2]}; "
+                "give the labels of this very image, at the same size."
+            )
+        if labels.size and labels.min() < 0:
+            raise ValueError(
+                f"{where}: the labels go down to {labels.min()}, expected 0 (background) and "
+                "positive cell numbers; set what should be ignored to 0."
+            )
+
+    @property
+    def mask(self) -> np.ndarray:
+        """Where there is any cell: bool (H, W)."""
+        if self.labels is None:
+            raise ValueError(
+                f"sample {self.name!r} has no ground truth (labels is None); "
+                "keep only annotated samples: samples.where(lambda entry: entry.annotated)."
+            )
+        return self.labels > 0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of a sample before its pixels are read."""
+
+    name: str
+    read: Callable[[], tuple[np.ndarray, np.ndarray | None]]
+    dataset: str = ""
+    cell_type: str | None = None
+    group: str | None = None
+    annotated: bool = True
+
+
+class Samples(Sequence):
+    """A row of samples, each read from disk only when it is asked for.
+
+    ``samples[3]`` reads one; ``samples[2:5]`` and ``samples[[4, 1]]`` are shorter rows, still
+    unread.  Names, groups and cell types are known without reading a pixel.
+    """
+
+    def __init__(self, entries: Sequence[Entry]):
+        self.entries = tuple(entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return Samples(self.entries[index])
+        if isinstance(index, (list, tuple, np.ndarray)):
+            return Samples([self.entries[i] for i in np.arange(len(self))[np.asarray(index)]])
+        entry = self.entries[index]
+        image, labels = entry.read()
+        return Sample(image, labels, entry.name, entry.dataset, entry.cell_type, entry.group)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[i] for i in range(len(self)))
+
+    def __add__(self, other: Samples) -> Samples:
+        return Samples(self.entries + Samples.of(other).entries)
+
+    def __repr__(self) -> str:
+        kinds = sorted({e.cell_type for e in self.entries if e.cell_type})
+        data = ", ".join(sorted({e.dataset for e in self.entries if e.dataset})) or "samples"
+        return f"<{len(self)} x {data}{': ' + ', '.join(kinds) if kinds else ''}>"
+
+    @classmethod
+    def of(cls, samples: Sequence[Sample]) -> Samples:
+        """Wrap samples that are already in memory (a row is returned as it is)."""
+        if isinstance(samples, Samples):
+            return samples
+        return cls(
+            [
+                Entry(s.name, lambda s=s: (s.image, s.labels), s.dataset, s.cell_type, s.group,
+                      s.labels is not None)
+                for s in samples
+            ]
+        )
+
+    @property
+    def names(self) -> list[str]:
+        return [e.name for e in self.entries]
+
+    @property
+    def groups(self) -> list[str | None]:
+        return [e.group for e in self.entries]
+
+    @property
+    def cell_types(self) -> list[str | None]:
+        return [e.cell_type for e in self.entries]
+
+    def where(self, keep: Callable[[Entry], bool]) -> Samples:
+        """The samples whose entry passes ``keep``, e.g. ``lambda e: e.cell_type == "A172"``."""
+        return Samples([e for e in self.entries if keep(e)])
+
+    def cached(self) -> Samples:
+        """The same row, where each sample's pixels stay in memory once read."""
+
+        def remember(read, memory=None):
+            def recall():
+                nonlocal memory
+                if memory is None:
+                    memory = read()
+                return memory
+
+            return recall
+
+        return Samples(
+            [
+                Entry(e.name, remember(e.read), e.dataset, e.cell_type, e.group, e.annotated)
+                for e in self.entries
+            ]
+        )
+
+
+def split(
+    samples: Sequence[Sample], fraction: float = 0.85, seed: int = 0, by: str = "group"
+) -> tuple[Samples, Samples]:
+    """Divide samples in two without tearing apart what belongs together (lesson 01).
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+    fraction : float, 0 < fraction < 1
+        The share of *images* wanted in the first part.  Groups stay whole, so the share comes
+        as near as the group sizes allow; both parts get at least one group.
+    seed : int
+        The same seed gives the same parts.
+    by : {"group", "image"}
+        "image" only where nothing ties images together.
+
+    Returns
+    -------
+    first, second : Samples
+        In the order of ``samples``.
+    """
+    samples = Samples.of(samples)
+    if not 0 < fraction < 1:
+        raise ValueError(f"fraction is {fraction}, expected a number between 0 and 1, e.g. 0.85.")
+    if by not in ("group", "image"):
+        raise ValueError(f"by is {by!r}, expected 'group' or 'image'.")
+    if by == "group" and None in samples.groups:
+        name = samples.names[samples.groups.index(None)]
+        raise ValueError(
+            f"sample {name!r} has no group, so nothing says what it must stay with; "
+            "give groups, or use by='image' if the images are independent."
+        )
+    keys = samples.groups if by == "group" else range(len(samples))
+    members: dict = {}
+    for i, key in enumerate(keys):
+        members.setdefault(key, []).append(i)
+    if len(members) < 2:
+        raise ValueError(
+            f"found {len(samples)} sample(s) in {len(members)} {by}(s), expected at least two "
+            f"{by}s to divide; read more data, or use by='image' if the images are independent."
+        )
+    rest = sorted(members, key=str)
+    np.random.default_rng(seed).shuffle(rest)
+    wanted, first = fraction * len(samples), []
+    # Each group goes where it brings the first part nearer to its share; the last group may not
+    # leave either side empty.
+    for k, key in enumerate(rest):
+        size = len(members[key])
+        nearer = abs(len(first) + size - wanted) <= abs(len(first) - wanted)
+        last = k == len(rest) - 1
+        if (nearer or (last and not first)) and not (last and len(first) == sum(
+                len(members[other]) for other in rest[:k])):
+            first += members[key]
+    second = sorted(set(range(len(samples))) - set(first))
+    return samples[sorted(first)], samples[second]
