@@ -1,0 +1,295 @@
+"""Figures in one style, each with a text alternative.
+
+Every figure is drawn on a white card, so it reads the same in light and dark mode.  Colours are
+from Okabe and Ito's palette, and whatever a colour says, a stripe, a marker or a label says too.
+The figure goes out as HTML with an ``alt`` text; where there is no HTML, the text itself is shown.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+
+import numpy as np
+
+#: Okabe & Ito (2008): told apart by colour-blind readers, in print and on screen.
+BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, BLACK = (
+    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000",
+)  # fmt: skip
+LINES = [(BLUE, "-", "o"), (RED, "--", "s"), (GREEN, "-.", "^"), (PINK, ":", "D"),
+         (ORANGE, "-", "v"), (SKY, "--", "P")]  # fmt: skip
+
+
+def _require(alt: str) -> str:
+    if not isinstance(alt, str) or len(alt.strip()) < 10:
+        raise ValueError(
+            f"alt is {alt!r}; a figure needs a text alternative of a sentence that says what there "
+            "is to see, e.g. alt='Left the image, right its mask: the cells cover about half'."
+        )
+    return " ".join(alt.split())
+
+
+def axes(rows: int = 1, columns: int = 1, size: tuple[float, float] = (4.0, 3.0)):
+    """An empty figure in the course's style: (figure, array of axes), each ``size`` inches."""
+    from matplotlib.figure import Figure  # not pyplot: nothing may pop up or pile up
+
+    figure = Figure(figsize=(columns * size[0], rows * size[1]), facecolor="white",
+                    layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for ax in grid.flat:
+        ax.spines[["top", "right"]].set_visible(False)
+    return figure, grid[0, 0] if rows * columns == 1 else grid.squeeze()
+
+
+def _card(figure, alt: str) -> dict:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100, facecolor="white")
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return {
+        "text/html": f'<img alt="{html.escape(alt, quote=True)}" '
+        'style="max-width:100%;background:#fff;padding:4px;border-radius:4px" '
+        f'src="data:image/png;base64,{data}">',
+        "text/plain": f"[Figure: {alt}]",
+    }
+
+
+def figure(fig, alt: str, handle=None):
+    """Show a matplotlib figure with its text alternative.
+
+    Parameters
+    ----------
+    fig : matplotlib.figure.Figure
+    alt : str
+        What there is to see, in a sentence or two.
+    handle : optional
+        What an earlier call returned: that figure is then replaced instead of a new one shown.
+
+    Returns
+    -------
+    DisplayHandle or None
+        None outside a notebook, where only the text is printed.
+    """
+    alt = _require(alt)
+    return _show(_card(fig, alt), handle)
+
+
+def _show(bundle: dict, handle=None):
+    try:
+        from IPython import get_ipython
+        from IPython.display import display
+    except ImportError:
+        get_ipython = lambda: None  # noqa: E731
+    if get_ipython() is None:
+        print(bundle["text/plain"])
+        return None
+    if handle is not None:
+        handle.update(bundle, raw=True)
+        return handle
+    # An id makes Colab and JupyterLab able to replace the output; without one nothing is returned.
+    return display(bundle, raw=True, display_id=True)
+
+
+def colour_labels(labels: np.ndarray, image: np.ndarray | None = None) -> np.ndarray:
+    """Each cell in a colour of its own, with a white rim, on black or on the image.
+
+    Neighbouring numbers get hues far apart (the golden ratio), and the rim keeps touching cells
+    apart for those who do not see the hues.
+
+    Parameters
+    ----------
+    labels : int (H, W)
+    image : float (H, W) in [0, 1], optional
+
+    Returns
+    -------
+    float (H, W, 3) in [0, 1]
+    """
+    from matplotlib.colors import hsv_to_rgb
+
+    labels = np.asarray(labels)
+    number = np.arange(labels.max() + 1)
+    lut = hsv_to_rgb(np.stack([(number * 0.618034) % 1, np.full(number.shape, 0.65),
+                               0.75 + 0.25 * (number % 2)], -1))
+    lut[0] = 0
+    picture = lut[labels]
+    if image is not None:
+        grey = np.repeat(np.asarray(image, float)[..., None], 3, -1)
+        picture = np.where(labels[..., None] > 0, 0.6 * grey + 0.4 * picture, grey)
+    rim = np.zeros(labels.shape, bool)
+    for axis in (0, 1):
+        ahead = np.moveaxis(labels, axis, 0)
+        np.moveaxis(rim, axis, 0)[:-1] |= (ahead[1:] != ahead[:-1]) & (ahead[:-1] > 0)
+        np.moveaxis(rim, axis, 0)[1:] |= (ahead[1:] != ahead[:-1]) & (ahead[1:] > 0)
+    picture[rim] = 1
+    return picture
+
+
+def compare(truth: np.ndarray, pred: np.ndarray, image: np.ndarray | None = None) -> np.ndarray:
+    """Hits, misses and false alarms of a predicted mask, told apart without colour too.
+
+    Hits are plain blue, misses orange with stripes falling to the right, false alarms red with
+    stripes rising to the right.
+
+    Parameters
+    ----------
+    truth, pred : bool (H, W)
+    image : float (H, W) in [0, 1], optional
+        Shown underneath.
+
+    Returns
+    -------
+    float (H, W, 3) in [0, 1]
+    """
+    from matplotlib.colors import to_rgb
+
+    truth, pred = np.asarray(truth, bool), np.asarray(pred, bool)
+    base = np.zeros(truth.shape) if image is None else 0.8 * np.asarray(image, float)
+    picture = np.repeat(base[..., None], 3, -1)
+    y, x = np.indices(truth.shape)
+    step = max(6, min(truth.shape) // 40)
+    for where, colour, stripe in (
+        (truth & pred, BLUE, None),
+        (truth & ~pred, ORANGE, (y - x) % step < step / 3),
+        (pred & ~truth, RED, (y + x) % step < step / 3),
+    ):
+        picture[where] = 0.45 * picture[where] + 0.55 * np.array(to_rgb(colour))
+        if stripe is not None:
+            picture[where & stripe] = 1
+    return picture
+
+
+def legend_of_compare() -> str:
+    """The words that go with :func:`compare`."""
+    return ("blue: hit; orange, stripes falling to the right: missed; "
+            "red, stripes rising to the right: false alarm")
+
+
+def images(pictures, titles=(), *, alt: str, columns: int | None = None, size: float = 3.2,
+           limits: tuple[float, float] | None = (0, 1), caption: str = ""):
+    """Show pictures side by side.
+
+    Parameters
+    ----------
+    pictures : sequence of ndarray
+        Grey (H, W) float, RGB (H, W, 3), bool mask, or integer labels: each is drawn as what it is.
+    titles : sequence of str
+    alt : str
+        The text alternative.
+    columns : int, optional
+    size : float
+        Width of one picture, inches.
+    limits : (low, high) or None
+        What is black and what is white in grey pictures; None stretches each by itself.
+    caption : str
+        A line below all pictures.
+    """
+    pictures = [np.asarray(p) for p in pictures]
+    columns = columns or min(len(pictures), 4)
+    rows = -(-len(pictures) // columns)
+    tallest = max(p.shape[0] / p.shape[1] for p in pictures)
+    fig, grid = axes(rows, columns, (size, size * min(tallest, 1.5) + 0.3))
+    for ax in np.ravel(grid):
+        ax.axis("off")
+    for i, (ax, picture) in enumerate(zip(np.ravel(grid), pictures, strict=False)):
+        if picture.ndim == 2 and np.issubdtype(picture.dtype, np.integer):
+            picture = colour_labels(picture)
+        low, high = limits or (None, None)
+        if picture.dtype == bool:
+            low, high = 0, 1
+        ax.imshow(picture, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
+        if i < len(titles):
+            ax.set_title(titles[i], fontsize=10)
+    if caption:
+        fig.supxlabel(caption, fontsize=9)
+    figure(fig, alt)
+
+
+def curves(series: dict, x=None, *, alt: str, xlabel: str = "", ylabel: str = "", title: str = "",
+           ax=None, handle=None):
+    """Lines over a common axis, told apart by colour, dash and marker.
+
+    Parameters
+    ----------
+    series : dict of str → sequence of float
+        Or str → (x, y) where each line has its own x.
+    x : sequence, optional
+        Common x; None counts 1, 2, 3 …
+    """
+    fig = None
+    if ax is None:
+        fig, ax = axes(1, 1, (5.5, 3.4))
+    for (name, values), (colour, dash, marker) in zip(series.items(), LINES * 9, strict=False):
+        if isinstance(values, tuple) and len(values) == 2:
+            own, values = values
+        else:
+            own = np.arange(1, len(values) + 1) if x is None else x
+        ax.plot(own, values, color=colour, linestyle=dash, marker=marker, markersize=4,
+                markevery=max(1, len(own) // 12), label=name)
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    ax.grid(alpha=0.3)
+    if len(series) > 1:
+        ax.legend(fontsize=9, frameon=False)
+    return figure(fig, alt, handle) if fig is not None else _require(alt)
+
+
+def bars(values: dict, *, alt: str, ylabel: str = "", title: str = "", spread: dict | None = None):
+    """One bar a name, its value written above it; ``spread`` draws an error bar."""
+    fig, ax = axes(1, 1, (max(4.0, 0.9 * len(values) + 1.2), 3.4))
+    names = list(values)
+    error = [spread[n] for n in names] if spread else None
+    drawn = ax.bar(names, [values[n] for n in names], yerr=error, color=BLUE, capsize=4)
+    ax.bar_label(drawn, fmt="%.2f", padding=2, fontsize=9)
+    ax.set(ylabel=ylabel, title=title)
+    ax.tick_params(axis="x", labelrotation=30 if max(map(len, names)) > 8 else 0)
+    figure(fig, alt)
+
+
+def table(rows: list[dict], caption: str, digits: int = 3):
+    """A small table: HTML in a notebook, aligned text elsewhere.
+
+    Parameters
+    ----------
+    rows : list of dict
+        One dict a row, all with the same keys; floats are rounded to ``digits``.
+    caption : str
+        What the numbers are: data, split, averaging.
+    """
+    def text(value):
+        return f"{value:.{digits}f}" if isinstance(value, (float, np.floating)) else str(value)
+
+    head = list(rows[0])
+    body = [[text(row[key]) for key in head] for row in rows]
+    wide = [max(len(line[i]) for line in [head, *body]) for i in range(len(head))]
+    plain = "\n".join([caption] + ["  ".join(w.ljust(n) for w, n in zip(line, wide, strict=True))
+                                   for line in [head, *body]])
+
+    def cells(line, tag):
+        return "<tr>" + "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in line) + "</tr>"
+
+    rich = (f"<table><caption>{html.escape(caption)}</caption><thead>{cells(head, 'th')}</thead>"
+            f"<tbody>{''.join(cells(line, 'td') for line in body)}</tbody></table>")
+    _show({"text/html": rich, "text/plain": plain})
+
+
+class LiveCurves:
+    """Curves that grow while a network trains: ``ck.fit(…, on_epoch=ck.show.LiveCurves())``.
+
+    Called after each epoch with the history so far; the same figure is drawn again in place.
+    """
+
+    def __init__(self):
+        self.handle = None
+
+    def __call__(self, history):
+        done = len(history.train_loss)
+        fig, (left, right) = axes(1, 2, (4.2, 3.0))
+        loss = {"training": history.train_loss, "validation": history.valid_loss}
+        alt = (f"Curves after {done} epochs. Loss: training {history.train_loss[-1]:.3f}, "
+               f"validation {history.valid_loss[-1]:.3f}. "
+               f"Validation Dice: {history.valid_metric[-1]:.3f}.")
+        curves(loss, alt=alt, xlabel="epoch", ylabel="loss", ax=left)
+        curves({"validation": history.valid_metric}, alt=alt, xlabel="epoch",
+               ylabel="Dice, mean over images", ax=right)
+        right.set_ylim(0, 1)
+        self.handle = figure(fig, alt, self.handle)
