@@ -14,7 +14,7 @@ _HOME = {
     "networks": ["UNet"],
     "train": ["fit"],
     "predict": ["predict", "super_resolve"],
-    "metrics": ["dice", "iou"],
+    "metrics": ["dice", "iou", "edge_dice"],
     "weights": ["load_weights"],
 }
 _MODULES = {"masks", "losses", "show", "lesson"} | set(_HOME)

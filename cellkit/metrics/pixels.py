@@ -1,0 +1,409 @@
+"""How well two masks agree, pixel by pixel.
+
+Every function takes the truth first.  Two masks give one number; two rows of masks give the mean
+over images, or with ``pooled=True`` the number for all their pixels thrown together.  The two
+differ (by up to 0.065 Dice on LIVECell): small or nearly empty images count as much as full ones
+in the mean, and next to nothing in the pool.  Say which one you print.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from cellkit.metrics.pairs import pairs
+
+
+class Confusion(NamedTuple):
+    """Pixels by truth and prediction: hits, false alarms, misses, and background left alone."""
+
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+
+
+class PrecisionRecallCurve(NamedTuple):
+    """One point a threshold, from the strictest to the laxest, and the area below."""
+
+    precision: np.ndarray
+    recall: np.ndarray
+    thresholds: np.ndarray
+    area: float
+
+
+class RocCurve(NamedTuple):
+    """One point a threshold, from the strictest to the laxest, and the area below."""
+
+    false_positive_rate: np.ndarray
+    true_positive_rate: np.ndarray
+    thresholds: np.ndarray
+    area: float
+
+
+def confusion(truth, pred) -> Confusion:
+    """Count pixels by truth and prediction.
+
+    Parameters
+    ----------
+    truth, pred : mask (H, W), stack (N, H, W), or iterable of masks (H, W)
+        bool; or whole numbers, where anything above 0 is foreground (so label maps and 0/255
+        pictures will do); or float of 0 and 1 only.
+
+    Returns
+    -------
+    Confusion
+        Pixels; for rows of masks, of all images together.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Shapes or lengths that differ, empty images or rows, NaN, negative numbers, and a
+        probability map where a mask is meant.
+
+    Examples
+    --------
+    >>> truth = np.array([[1, 1, 0, 0]])
+    >>> pred = np.array([[1, 0, 0, 1]])
+    >>> confusion(truth, pred)
+    Confusion(tp=1, fp=1, fn=1, tn=1)
+    """
+    return Confusion(*(int(count[0]) for count in _counts(truth, pred, pooled=True)))
+
+
+def dice(truth, pred, pooled: bool = False) -> float:
+    """Dice coefficient 2|T ∩ P| / (|T| + |P|), from 0 to 1 (lesson 02_unet_from_scratch).
+
+    Parameters
+    ----------
+    truth, pred : mask (H, W), stack (N, H, W), or iterable of masks (H, W)
+        As in :func:`confusion`.
+    pooled : bool
+        Of rows of masks: False, the mean over images; True, one value for all their pixels.
+
+    Returns
+    -------
+    float
+        1 where both masks are empty: nothing to find, nothing found.
+
+    References
+    ----------
+    Paper 1 (Double U-Net), section 3.4.
+
+    Examples
+    --------
+    >>> truth = np.array([[1, 1, 0, 0]])
+    >>> dice(truth, np.array([[1, 0, 0, 0]]))  # 2·1 / (2 + 1)
+    0.6666666666666666
+    >>> empty = np.zeros((1, 4), bool)
+    >>> dice([truth, empty], [truth, truth])  # the mean of 1 and 0 ...
+    0.5
+    >>> dice([truth, empty], [truth, truth], pooled=True)  # ... but 2·2 / (2 + 4) in the pool
+    0.6666666666666666
+    """
+    n = _counts(truth, pred, pooled)
+    return _mean_share(2 * n.tp, 2 * n.tp + n.fp + n.fn, n)
+
+
+def iou(truth, pred, pooled: bool = False) -> float:
+    """Intersection over union |T ∩ P| / |T ∪ P| of the foreground, from 0 to 1.
+
+    Also known as the Jaccard index; IoU = Dice / (2 − Dice) image by image (not for means).
+
+    Parameters
+    ----------
+    truth, pred, pooled
+        As in :func:`dice`.
+
+    Returns
+    -------
+    float
+        1 where both masks are empty.
+
+    Examples
+    --------
+    >>> iou(np.array([[1, 1, 0, 0]]), np.array([[0, 1, 1, 1]]))
+    0.25
+    """
+    n = _counts(truth, pred, pooled)
+    return _mean_share(n.tp, n.tp + n.fp + n.fn, n)
+
+
+def accuracy(truth, pred, pooled: bool = False) -> float:
+    """The share of pixels called right, background included, from 0 to 1.
+
+    Parameters
+    ----------
+    truth, pred, pooled
+        As in :func:`dice`.
+
+    Returns
+    -------
+    float
+        High wherever there is much background: an empty prediction scores 1 − |T| / pixels.
+
+    Examples
+    --------
+    >>> accuracy(np.array([[1, 0, 0, 0]]), np.array([[0, 0, 0, 0]]))
+    0.75
+    """
+    n = _counts(truth, pred, pooled)
+    return _mean_share(n.tp + n.tn, n.tp + n.fp + n.fn + n.tn, n)
+
+
+def precision(truth, pred, pooled: bool = False) -> float:
+    """The share of predicted foreground that is true, |T ∩ P| / |P|, from 0 to 1.
+
+    Parameters
+    ----------
+    truth, pred, pooled
+        As in :func:`dice`.
+
+    Returns
+    -------
+    float
+        Where nothing is predicted: 1 if there was nothing to find, otherwise 0.
+
+    Examples
+    --------
+    >>> precision(np.array([[1, 1, 0, 0]]), np.array([[0, 1, 1, 1]]))
+    0.3333333333333333
+    """
+    n = _counts(truth, pred, pooled)
+    return _mean_share(n.tp, n.tp + n.fp, n)
+
+
+def recall(truth, pred, pooled: bool = False) -> float:
+    """The share of true foreground that is found, |T ∩ P| / |T|, from 0 to 1.
+
+    Parameters
+    ----------
+    truth, pred, pooled
+        As in :func:`dice`.
+
+    Returns
+    -------
+    float
+        Where there is nothing to find: 1 if nothing is predicted, otherwise 0.
+
+    Examples
+    --------
+    >>> recall(np.array([[1, 1, 0, 0]]), np.array([[0, 1, 1, 1]]))
+    0.5
+    """
+    n = _counts(truth, pred, pooled)
+    return _mean_share(n.tp, n.tp + n.fn, n)
+
+
+def f1(truth, pred, pooled: bool = False) -> float:
+    """The harmonic mean of precision and recall, per pixel: the same number as :func:`dice`.
+
+    Two names for one thing, because papers 2 and 5 print F1 and paper 1 prints Dice.
+
+    Examples
+    --------
+    >>> f1(np.array([[1, 1, 0, 0]]), np.array([[0, 1, 1, 1]]))  # 2 · ½ · ⅓ / (½ + ⅓)
+    0.4
+    """
+    return dice(truth, pred, pooled)
+
+
+def edge_dice(truth, pred, width: float = 2, pooled: bool = False) -> float:
+    """Dice of the bands around the two masks' borders (lesson 05_double_unet).
+
+    A pixel is in a mask's band if a pixel of the other kind (foreground for background, and the
+    other way round) lies at most ``width`` pixels away, centre to centre.  The edge of the image
+    is no border: what lies outside is not known.
+
+    Parameters
+    ----------
+    truth, pred, pooled
+        As in :func:`dice`.
+    width : float, at least 1
+        Pixels on each side of the border; at 2 the band is 4 pixels wide.
+
+    Returns
+    -------
+    float
+        From 0 to 1; 1 where neither mask has a border (all foreground, or all background).
+
+    Examples
+    --------
+    >>> truth = np.array([[1, 1, 1, 1, 0, 0, 0, 0]])
+    >>> pred = np.array([[1, 1, 1, 0, 0, 0, 0, 0]])
+    >>> dice(truth, pred), edge_dice(truth, pred), edge_dice(truth, pred, width=1)
+    (0.8571428571428571, 0.75, 0.5)
+    """
+    if not width >= 1:
+        raise ValueError(f"width is {width}, expected at least 1 pixel; 2 is the usual choice.")
+    bands = ((_band(t, width), _band(p, width)) for t, p in pairs(truth, pred, _mask, _mask))
+    n = _sum_images((_confusion(t, p) for t, p in bands), pooled)
+    return _mean_share(2 * n.tp, 2 * n.tp + n.fp + n.fn, n)
+
+
+def precision_recall_curve(truth, prob) -> PrecisionRecallCurve:
+    """Precision against recall at every threshold that changes the mask (lesson 02).
+
+    Parameters
+    ----------
+    truth : mask (H, W), stack (N, H, W), or iterable of masks (H, W)
+    prob : map (H, W), stack (N, H, W), or iterable of maps (H, W)
+        Foreground probabilities in [0, 1].  Rows of images are pooled, pixel by pixel.
+
+    Returns
+    -------
+    PrecisionRecallCurve
+        ``precision``, ``recall``, ``thresholds``: one entry a distinct probability, from the
+        strictest threshold to the laxest; foreground is ``prob >= threshold``.  A first point is
+        put before them, recall 0 and precision 1 at threshold infinity (nothing is called
+        foreground).  ``area``: average precision, the sum of precision times gain in recall,
+        without interpolation.
+
+    Raises
+    ------
+    ValueError
+        A truth without any foreground (recall means nothing), probabilities outside [0, 1], and
+        what :func:`confusion` objects to.
+
+    Examples
+    --------
+    >>> curve = precision_recall_curve(np.array([[1, 0, 1, 0]]), np.array([[.9, .6, .4, .1]]))
+    >>> for row in zip(curve.thresholds.tolist(), curve.precision.round(2), curve.recall):
+    ...     print("{:.1f} {:.2f} {:.2f}".format(*row))
+    inf 1.00 0.00
+    0.9 1.00 0.50
+    0.6 0.50 0.50
+    0.4 0.67 1.00
+    0.1 0.50 1.00
+    >>> round(curve.area, 4)  # ½·1 + ½·⅔
+    0.8333
+    """
+    tp, fp, thresholds = _cumulated(truth, prob)
+    if not tp[-1]:
+        raise ValueError(
+            "truth has no foreground pixel, expected at least one, or recall means nothing; "
+            "give rows of images, which are pooled."
+        )
+    precision = np.concatenate([[1.0], tp[1:] / (tp[1:] + fp[1:])])
+    recall = tp / tp[-1]
+    area = float(np.sum(np.diff(recall) * precision[1:]))
+    return PrecisionRecallCurve(precision, recall, thresholds, area)
+
+
+def roc_curve(truth, prob) -> RocCurve:
+    """Receiver operating characteristic: hits against false alarms (lesson 02).
+
+    Parameters
+    ----------
+    truth, prob
+        As in :func:`precision_recall_curve`.
+
+    Returns
+    -------
+    RocCurve
+        ``false_positive_rate`` fp / (fp + tn), ``true_positive_rate`` tp / (tp + fn) and
+        ``thresholds`` from the strictest to the laxest, beginning at (0, 0), threshold infinity.
+        ``area``: by trapezoids; the chance that a random foreground pixel has a higher
+        probability than a random background pixel, ties counting half.
+
+    Raises
+    ------
+    ValueError
+        A truth that is all foreground or all background, and what :func:`confusion` objects to.
+
+    Examples
+    --------
+    >>> curve = roc_curve(np.array([[1, 0, 1, 0]]), np.array([[.9, .6, .4, .1]]))
+    >>> curve.area  # 3 of the 4 pairs (foreground, background) are in the right order
+    0.75
+    """
+    tp, fp, thresholds = _cumulated(truth, prob)
+    if not tp[-1] or not fp[-1]:
+        kind = "background" if fp[-1] else "foreground"
+        raise ValueError(
+            f"truth is all {kind}, expected some pixels of each kind, or there is nothing to tell "
+            "apart; give rows of images, which are pooled."
+        )
+    fpr, tpr = fp / fp[-1], tp / tp[-1]
+    area = float(np.sum(np.diff(fpr) * (tpr[1:] + tpr[:-1]) / 2))
+    return RocCurve(fpr, tpr, thresholds, area)
+
+
+def _mask(array: np.ndarray, name: str) -> np.ndarray:
+    if array.dtype == bool:
+        return array
+    if array.dtype.kind == "f":
+        if not np.isin(array, (0, 1)).all():
+            raise ValueError(
+                f"{name} has values from {array.min():g} to {array.max():g} where a mask is meant "
+                f"(0 and 1 only); threshold it first, e.g. {name} > 0.5."
+            )
+    elif array.min() < 0:
+        raise ValueError(
+            f"{name} has negative values down to {array.min()}, expected 0 for background and "
+            "above for foreground; set what should be ignored to 0."
+        )
+    return array > 0
+
+
+def _probability(array: np.ndarray, name: str) -> np.ndarray:
+    if array.min() < 0 or array.max() > 1:
+        raise ValueError(
+            f"{name} has values from {array.min():g} to {array.max():g}, expected probabilities "
+            "in [0, 1]; put logits through a sigmoid first."
+        )
+    return array.astype(np.result_type(array.dtype, np.float32), copy=False)
+
+
+def _confusion(truth: np.ndarray, pred: np.ndarray) -> Confusion:
+    tp = np.count_nonzero(truth & pred)
+    fp, fn = np.count_nonzero(pred) - tp, np.count_nonzero(truth) - tp
+    return Confusion(tp, fp, fn, truth.size - tp - fp - fn)
+
+
+def _sum_images(images, pooled: bool) -> Confusion:
+    """Counts as arrays with an entry an image; with ``pooled`` one entry for them all."""
+    counts = np.array(list(images), dtype=np.int64)
+    return Confusion(*(counts.sum(axis=0, keepdims=True) if pooled else counts).T)
+
+
+def _counts(truth, pred, pooled: bool) -> Confusion:
+    return _sum_images((_confusion(t, p) for t, p in pairs(truth, pred, _mask, _mask)), pooled)
+
+
+def _mean_share(part: np.ndarray, whole: np.ndarray, n: Confusion) -> float:
+    """Mean of part / whole; 0 / 0 is perfect only if there was nothing to find or to predict."""
+    empty = (n.tp + n.fp + n.fn) == 0
+    return float(np.where(whole > 0, part / np.maximum(whole, 1), empty).mean())
+
+
+def _band(mask: np.ndarray, width: float) -> np.ndarray:
+    """Pixels with a pixel of the other kind at most ``width`` away."""
+    band = np.zeros_like(mask)
+    height, wide = mask.shape
+    reach = int(width)
+    steps = [(dy, dx) for dy in range(reach + 1) for dx in range(-reach, reach + 1)
+             if (dy, dx) > (0, 0) and dy * dy + dx * dx <= width * width]
+    # Half the disc will do: each difference found marks both pixels.
+    for dy, dx in steps:
+        if dy < height and abs(dx) < wide:
+            here = slice(dy, None), slice(max(dx, 0), wide + min(dx, 0))
+            there = slice(None, height - dy), slice(max(-dx, 0), wide - max(dx, 0))
+            differ = mask[here] != mask[there]
+            band[here] |= differ
+            band[there] |= differ
+    return band
+
+
+def _cumulated(truth, prob) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Hits and false alarms at each distinct probability, largest first, beginning with none."""
+    images = [(t.ravel(), p.ravel()) for t, p in pairs(truth, prob, _mask, _probability)]
+    truth, prob = (np.concatenate(parts) for parts in zip(*images, strict=True))
+    order = np.argsort(-prob)
+    truth, prob = truth[order], prob[order]
+    last = np.append(np.flatnonzero(np.diff(prob)), prob.size - 1)  # of each run of equal values
+    tp = np.cumsum(truth)[last]
+    fp = last + 1 - tp
+    thresholds = np.concatenate([[np.inf], prob[last]])
+    return np.append(0, tp), np.append(0, fp), thresholds
