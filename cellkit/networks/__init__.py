@@ -1,0 +1,5 @@
+"""Networks, each readable in one screen."""
+
+from cellkit.networks.unet import UNet
+
+__all__ = ["UNet"]
