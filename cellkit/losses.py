@@ -1,0 +1,134 @@
+"""Losses: how wrong a network's output is, as one number to go down (lesson 02_unet_from_scratch).
+
+Every loss is ``loss(output, target) -> 0-d tensor``, finite for all-empty masks too.  Output and
+target by head, as :class:`cellkit.UNet` and :class:`cellkit.samples.Crops` give them:
+
+=============  ==========================  ===================================================
+head           output (logits)             target
+=============  ==========================  ===================================================
+"foreground"   (N, 1, H, W)                float (N, 1, H, W), 0 or 1
+"two_class"    (N, 2, H, W)                int64 (N, H, W): 0 background, 1 cell
+"border"       (N, 3, H, W)                int64 (N, H, W): 0 background, 1 cell, 2 border
+"distance"     (N, 2, H, W), see there     float (N, 2, H, W): foreground, distance in [0, 1]
+"image"        (N, C, H, W), no logits     float (N, C, H, W)
+=============  ==========================  ===================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def bce(output: Tensor, target: Tensor) -> Tensor:
+    """Binary cross-entropy of logits, mean over pixels (papers 2, 3, 5)."""
+    return F.binary_cross_entropy_with_logits(output, target)
+
+
+def weighted_bce(output: Tensor, target: Tensor, cell_weight: float | None = None) -> Tensor:
+    """Binary cross-entropy in which a cell pixel counts ``cell_weight`` times (paper 3).
+
+    None: background pixels per cell pixel in this batch, so that both classes count the same;
+    at most 100, because a batch with three cell pixels says little.  (Paper 3 names no weight.)
+    """
+    if cell_weight is None:
+        cells = target.sum()
+        cell_weight = ((target.numel() - cells) / cells.clamp(min=1)).clamp(max=100)
+    weight = 1 + (cell_weight - 1) * target
+    return F.binary_cross_entropy_with_logits(output, target, weight=weight)
+
+
+def cross_entropy(output: Tensor, target: Tensor) -> Tensor:
+    """Softmax cross-entropy of class logits, mean over pixels (paper 1: two classes)."""
+    return F.cross_entropy(output, target)
+
+
+def soft_dice(output: Tensor, target: Tensor) -> Tensor:
+    """1 - Dice with probabilities for the mask, per image, then mean.
+
+    One is added above and below the fraction, so that two empty masks agree: 1 - (2I + 1) /
+    (P + T + 1).  With class logits everything but background is foreground.
+    """
+    p, t = _foreground(output, target)
+    return 1 - ((2 * (p * t).sum(1) + 1) / (p.sum(1) + t.sum(1) + 1)).mean()
+
+
+def soft_iou(output: Tensor, target: Tensor) -> Tensor:
+    """1 - IoU with probabilities for the mask, per image, then mean (paper 4: loss = 1 - IoU).
+
+    As in :func:`soft_dice` one is added above and below.
+    """
+    p, t = _foreground(output, target)
+    both = (p * t).sum(1)
+    return 1 - ((both + 1) / (p.sum(1) + t.sum(1) - both + 1)).mean()
+
+
+def focal(output: Tensor, target: Tensor, alpha: float = 0.25, gamma: float = 2.0) -> Tensor:
+    """Binary cross-entropy in which pixels already right count little, mean over pixels.
+
+    Lin et al., Focal Loss for Dense Object Detection, ICCV 2017, equation 5: a pixel's
+    cross-entropy times alpha (cell) or 1 - alpha (background) times (1 - p of the truth)**gamma.
+    """
+    entropy = F.binary_cross_entropy_with_logits(output, target, reduction="none")
+    surprise = 1 - torch.exp(-entropy)
+    side = alpha * target + (1 - alpha) * (1 - target)
+    return (side * surprise**gamma * entropy).mean()
+
+
+def mse(output: Tensor, target: Tensor) -> Tensor:
+    """Mean squared error of images (paper 1's super-resolution)."""
+    return F.mse_loss(output, target)
+
+
+def distance(output: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy of the foreground logit plus mean absolute error of the distance."""
+    return bce(output[:, :1], target[:, :1]) + F.l1_loss(output[:, 1:], target[:, 1:])
+
+
+#: name -> loss, for ``cellkit.fit(loss=...)``.
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "bce": bce,
+    "weighted_bce": weighted_bce,
+    "cross_entropy": cross_entropy,
+    "soft_dice": soft_dice,
+    "soft_iou": soft_iou,
+    "focal": focal,
+    "mse": mse,
+    "distance": distance,
+}
+
+#: head -> (its default loss, the others that fit it).
+FITTING = {
+    "foreground": ("bce", "weighted_bce", "soft_dice", "soft_iou", "focal"),
+    "two_class": ("cross_entropy", "soft_dice", "soft_iou"),
+    "border": ("cross_entropy", "soft_dice", "soft_iou"),
+    "distance": ("distance",),
+    "image": ("mse",),
+}
+
+
+def named(loss: str | Callable | None, head: str) -> Callable[[Tensor, Tensor], Tensor]:
+    """A loss by name, the sum of two ("bce+soft_dice"), or a head's default (None)."""
+    if callable(loss):
+        return loss
+    names = (loss or FITTING[head][0]).split("+")
+    for name in names:
+        if name not in FITTING[head]:
+            raise ValueError(
+                f"loss {name!r} does not fit the head {head!r}; expected one of "
+                f"{', '.join(FITTING[head])}, several joined by +, or a function "
+                "loss(output, target)."
+            )
+    return lambda output, target: sum(LOSSES[name](output, target) for name in names)
+
+
+def _foreground(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Foreground probability and truth, (N, pixels) each, in float32 so that sums are exact."""
+    if output.shape[1] == 1:
+        p, t = output.float().sigmoid(), target
+    else:
+        p, t = 1 - output.float().softmax(1)[:, 0], target > 0
+    return p.flatten(1), t.float().flatten(1)
