@@ -32,11 +32,12 @@ def weighted_bce(output: Tensor, target: Tensor, cell_weight: float | None = Non
     """Binary cross-entropy in which a cell pixel counts ``cell_weight`` times (paper 3).
 
     None: background pixels per cell pixel in this batch, so that both classes count the same;
-    at most 100, because a batch with three cell pixels says little.  (Paper 3 names no weight.)
+    within [0.01, 100], because a batch with three cell pixels says little and one without
+    background must teach something too.  (Paper 3 names no weight.)
     """
     if cell_weight is None:
         cells = target.sum()
-        cell_weight = ((target.numel() - cells) / cells.clamp(min=1)).clamp(max=100)
+        cell_weight = ((target.numel() - cells) / cells.clamp(min=1)).clamp(0.01, 100)
     weight = 1 + (cell_weight - 1) * target
     return F.binary_cross_entropy_with_logits(output, target, weight=weight)
 
