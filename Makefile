@@ -1,0 +1,73 @@
+# The course's commands; `make help` lists them.  Needed: Python >= 3.11, make, a package index.
+
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= 2
+BIN := $(VENV)/bin
+
+# What is installed is keyed on what was asked for, so a second run finds its stamp and starts.
+KEY := $(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
+INSTALLED := $(VENV)/installed-$(KEY)
+
+.PHONY: help lab test lesson notebooks test-colab bench lock clean
+
+help:
+	@echo "make lab                open JupyterLab on the course"
+	@echo "make test               run all tests and all notebooks"
+	@echo "make lesson LESSON=02   run one solved lesson, leave a page under build/lessons"
+	@echo "make notebooks          build the notebooks from notebooks/source"
+	@echo "make test-colab         run the notebooks with the versions that Colab has"
+	@echo "make bench              measure speed against other packages"
+	@echo "make lock               resolve the newest versions into requirements.lock"
+	@echo "make clean              remove the environments and everything built"
+	@echo "The first run makes $(VENV) and installs into it; later ones reuse it."
+
+$(INSTALLED):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "$(PYTHON) is older than 3.11; say which one to use: make PYTHON=python3.12 ..."; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --no-deps --no-build-isolation --editable .
+	rm -f $(VENV)/installed-*
+	touch $@
+
+# As root, or where no browser can open, JupyterLab prints its address instead.
+lab: $(INSTALLED)
+	@flags=""; \
+	if [ "$$(id -u)" = 0 ]; then flags="--allow-root --no-browser"; \
+	elif [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then flags="--no-browser"; fi; \
+	exec $(BIN)/jupyter lab $$flags --LabApp.default_url=/lab/tree/notebooks
+
+# One thread for each of the processes that run side by side: with more they only hinder each other.
+test: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
+
+LESSON ?= 01
+lesson: $(INSTALLED)
+	$(BIN)/python notebooks/run_lesson.py $(LESSON)
+
+notebooks: $(INSTALLED)
+	$(BIN)/python notebooks/builder.py
+
+test-colab: $(INSTALLED)
+	$(BIN)/python tests/colab/run.py
+
+bench: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint requirements.lock --editable ".[bench]"
+	set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
+
+lock:
+	rm -rf build/lock && mkdir -p build
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet ".[lab,test,instructor]"
+	{ sed -n '/^#/p' requirements.lock; \
+	  build/lock/bin/python -m pip freeze --all --exclude pip --exclude cellkit \
+	  | sed -E '/^(nvidia-|cuda-|triton=)/ s/$$/ ; sys_platform == "linux"/'; } > build/requirements.lock
+	mv build/requirements.lock requirements.lock
+	rm -rf build/lock
+
+clean:
+	rm -rf .venv .venv-colab build dist .pytest_cache .ruff_cache .hypothesis
+	find cellkit tests notebooks benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
