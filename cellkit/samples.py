@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
 
 @dataclass(frozen=True)
@@ -235,3 +236,168 @@ def split(
             first += members[key]
     second = sorted(set(range(len(samples))) - set(first))
     return samples[sorted(first)], samples[second]
+
+
+def moments(image: np.ndarray, normalise: str = "standard") -> tuple[float, float]:
+    """What to subtract from an image, and then divide it by, before a network sees it.
+
+    "standard" is the mean and the standard deviation of the *whole* image, all channels
+    together, so that neither lamp nor camera gain matters; "none" is 0 and 1.  Training
+    (:class:`Crops`) and :func:`cellkit.predict` both ask here and so never differ: a crop is
+    normalised like the image it was cut from, an image degraded first like the degraded one.
+    """
+    if normalise == "none":
+        return 0.0, 1.0
+    return float(image.mean()), max(float(image.std()), 1e-3)  # a blank image stays blank
+
+
+class Crops:
+    """Samples as equally large tensors: a map-style torch data set (lesson 01_data_and_masks).
+
+    ``Crops(samples)[i]`` is ``(image, target)``: float32 (C, H, W), normalised by
+    :func:`moments`, and what the losses expect for the head, see :mod:`cellkit.losses`.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+    size : int or (int, int), optional
+        The side, or (height, width), that comes out.
+    mode : {"crop", "resize", "pad", "whole"}
+        "crop": a window at a random place; smaller images are first mirrored at their edges.
+        "resize": images bilinear with antialiasing (Pillow's), labels by nearest neighbour.
+        "pad": a zero border makes it square, then resized unless size is None (paper 2).
+        "whole": as it is, cut to its centre where larger than ``size``; sizes may then differ.
+    head : str
+        Which target, see :class:`cellkit.UNet`.
+    normalise : str
+        See :func:`moments`.
+    augment : callable(image, labels, rng) -> (image, labels), optional
+        Acts on the cut-out, image in [0, 1] in and out; labels is None where there are none.
+    degrade : callable(image, rng) -> image, optional
+        Acts last, on the image alone, and keeps its shape; an "image" target stays sharp.
+    seed : int
+        Item i of epoch e depends on (seed, e, i) and nothing else, however many workers read.
+    repeats : int
+        How many items an epoch has of every sample; item i shows sample ``i % len(samples)``.
+    """
+
+    def __init__(self, samples, size=256, mode="crop", head="foreground", *,
+                 normalise="standard", augment=None, degrade=None, seed=0, repeats=1):
+        if mode not in ("crop", "resize", "pad", "whole"):
+            raise ValueError(f"mode is {mode!r}, expected crop, resize, pad or whole.")
+        if head not in ("foreground", "two_class", "border", "distance", "image"):
+            raise ValueError(
+                f"head is {head!r}, expected foreground, two_class, border, distance or image."
+            )
+        if size is None and mode in ("crop", "resize"):
+            raise ValueError(f"size is None, but mode {mode!r} needs one, e.g. size=256.")
+        if size is not None and (np.ndim(size) > 1 or np.size(size) > 2 or np.min(size) < 1):
+            raise ValueError(f"size is {size}, expected a side or (height, width) of at least 1.")
+        self.samples = Samples.of(samples)
+        if not len(self.samples):
+            raise ValueError("there are no samples to cut crops from; read or keep at least one.")
+        self.size = None if size is None else tuple(int(s) for s in np.broadcast_to(size, 2))
+        self.mode, self.head, self.normalise = mode, head, normalise
+        self.augment, self.degrade = augment, degrade
+        self.seed, self.repeats, self.epoch = seed, repeats, 0
+
+    def __len__(self) -> int:
+        return len(self.samples) * self.repeats
+
+    def __getitem__(self, index: int):
+        import torch
+
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"item {index} of {len(self)}")
+        index %= len(self)
+        sample = self.samples[index % len(self.samples)]
+        rng = np.random.default_rng([self.seed, self.epoch, index])
+        if self.head != "image":
+            _ = sample.mask  # raises in words where nobody drew the cells
+        image, labels = self._cut(sample.image, sample.labels, rng)
+        if self.augment is not None:
+            image, labels = self._augmented(sample, image, labels, rng)
+        sharp, seen = image, sample.image
+        if self.degrade is not None:
+            dice = rng.bit_generator.state  # rolled alike for the cut-out and the whole image
+            image = self.degrade(sharp, rng)
+            rng.bit_generator.state = dice
+            seen = self.degrade(sample.image, rng)
+        mean, std = moments(seen, self.normalise)
+        target = (sharp - mean) / std if self.head == "image" else labels
+        return (
+            torch.from_numpy(_channels_first((image - mean) / std)),
+            torch.from_numpy(_target(target, self.head)),
+        )
+
+    def _cut(self, image, labels, rng):
+        height, width = image.shape[:2]
+        if self.mode == "crop":
+            rows, columns = (max(0, want - have) for want, have in
+                             zip(self.size, (height, width), strict=True))
+            border = ((rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2))
+            image, labels = _both(image, labels, lambda a: _pad(a, border, "reflect"))
+            top = int(rng.integers(image.shape[0] - self.size[0] + 1))
+            left = int(rng.integers(image.shape[1] - self.size[1] + 1))
+            return _both(image, labels, lambda a: a[top:, left:][:self.size[0], :self.size[1]])
+        if self.mode == "whole":
+            high, wide = self.size or (height, width)
+            top, left = max(0, height - high) // 2, max(0, width - wide) // 2
+            return _both(image, labels, lambda a: a[top:, left:][:high, :wide])
+        if self.mode == "pad":
+            side = max(height, width)
+            border = [((side - n) // 2, side - n - (side - n) // 2) for n in (height, width)]
+            image, labels = _both(image, labels, lambda a: _pad(a, border, "constant"))
+        if self.size is None:
+            return image, labels
+        return _both(image, labels, lambda a: _resize(a, self.size))
+
+    def _augmented(self, sample, image, labels, rng):
+        image, labels = self.augment(image, labels, rng)
+        if not np.isfinite(image).all():
+            raise ValueError(
+                f"sample {sample.name!r}: the augmentation returned NaN or infinite pixels; "
+                "expected an image in [0, 1]; check what it divides by."
+            )
+        if labels is not None and labels.shape != image.shape[:2]:
+            raise ValueError(
+                f"sample {sample.name!r}: the augmentation returned an image {image.shape} with "
+                f"labels {labels.shape}; move both in the same way."
+            )
+        return image, labels
+
+
+def _both(image, labels, change):
+    return change(image), None if labels is None else change(labels)
+
+
+def _pad(array, border, mode):
+    return np.pad(array, [*border, (0, 0)][: array.ndim], mode=mode)
+
+
+def _resize(array, size):
+    """Floats bilinear, whole numbers by nearest neighbour (half-pixel centres both)."""
+    if array.ndim == 3:
+        return np.stack([_resize(channel, size) for channel in np.moveaxis(array, 2, 0)], axis=2)
+    how = Image.Resampling.NEAREST if array.dtype == np.int32 else Image.Resampling.BILINEAR
+    return np.asarray(Image.fromarray(array).resize(size[::-1], how))
+
+
+def _channels_first(image):
+    image = image[None] if image.ndim == 2 else np.moveaxis(image, 2, 0)
+    return np.ascontiguousarray(image, dtype=np.float32)
+
+
+def _target(labels, head):
+    """Labels (or the sharp image) as the head's loss wants them."""
+    if head == "image":
+        return _channels_first(labels)
+    if head == "foreground":
+        return (labels > 0)[None].astype(np.float32)
+    if head == "two_class":
+        return (labels > 0).astype(np.int64)
+    from cellkit import masks
+
+    if head == "border":
+        return masks.border_map(labels).astype(np.int64)
+    return np.stack([labels > 0, masks.distance_map(labels)]).astype(np.float32)
