@@ -1,0 +1,113 @@
+"""What a lesson does first, and how much work it does in each profile."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from types import SimpleNamespace
+
+import cellkit
+from cellkit.lesson.record import record_file
+
+PROFILES = ("tiny", "standard", "full")
+
+#: lesson -> profile -> its settings.  A lesson reads them from what :func:`setup` returns and never
+#: asks which profile it is in.
+PLANS = {
+    "01_data_and_masks": {"tiny": {}, "standard": {}, "full": {}},
+    "02_unet_from_scratch": {
+        "tiny": {
+            "width": 8,
+            "training": {"epochs": 2, "seed": 0},
+            "ablation": {"epochs": 1, "seed": 0},
+            "overfit": {"epochs": 2, "seed": 0},
+        },
+        "standard": {
+            "width": 16,
+            "training": {"epochs": 20, "seed": 0},
+            "ablation": {"epochs": 4, "seed": 0},
+            "overfit": {"epochs": 20, "seed": 0},
+        },
+        "full": {
+            "width": 64,
+            "training": {"epochs": 100, "seed": 0},
+            "ablation": {"epochs": 20, "seed": 0},
+            "overfit": {"epochs": 50, "seed": 0},
+        },
+    },
+}
+
+#: LIVECell wells that no network of the course is trained on.
+TEST_WELLS = ("A172_B7", "BT474_D3", "Huh7_A12", "MCF7_H4", "SKOV3_E4")
+
+
+def profile(name: str | None = None) -> str:
+    """How much work a lesson does: "tiny", "standard" or "full".
+
+    Parameters
+    ----------
+    name : str, optional
+        Take this one.  None: ``CELLKIT_PROFILE`` if set, else "standard" (while nbgrader grades a
+        notebook: "tiny", for nobody waits half an hour for each submission).
+    """
+    return _named(name)
+
+
+def _named(name):
+    graded = os.environ.get("NBGRADER_EXECUTION") == "autograde"
+    name = name or os.environ.get("CELLKIT_PROFILE") or ("tiny" if graded else "standard")
+    if name not in PROFILES:
+        raise ValueError(
+            f"the profile is {name!r}, expected one of {', '.join(PROFILES)}; "
+            "set CELLKIT_PROFILE or the argument to one of them."
+        )
+    return name
+
+
+def setup(lesson: str, profile: str | None = None) -> SimpleNamespace:
+    """Begin a lesson: say what it runs on and where progress is kept.
+
+    Parameters
+    ----------
+    lesson : str
+        The notebook's name without extension, e.g. "02_unet_from_scratch".
+    profile : str, optional
+        "tiny", "standard" or "full"; None as in :func:`profile`.
+
+    Returns
+    -------
+    SimpleNamespace
+        ``lesson``, ``profile``, ``device`` ("cuda" or "cpu") and the settings that
+        :data:`PLANS` gives this lesson in this profile, e.g. ``.epochs``.
+
+    Raises
+    ------
+    ValueError
+        For a lesson or a profile that does not exist.
+    """
+    if lesson not in PLANS:
+        raise ValueError(f"no lesson {lesson!r}; expected one of {', '.join(PLANS)}.")
+    import torch
+
+    chosen = _named(profile)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    what = torch.cuda.get_device_name(0) if device == "cuda" else f"{os.cpu_count()} cores"
+    versions = ", ".join(f"{p} {_version(p)}" for p in ("torch", "numpy", "scikit-image"))
+    print(
+        f"{lesson}: profile {chosen}, on {device} ({what}); cellkit {cellkit.__version__}, "
+        f"Python {platform.python_version()}, {versions}."
+    )
+    file, remark = record_file()
+    print(f"Progress is kept in {file}{remark}.")
+    return SimpleNamespace(
+        lesson=lesson, profile=chosen, device=device, test_wells=TEST_WELLS,
+        **PLANS[lesson][chosen],
+    )
+
+
+def _version(package):
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "?"
