@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no one truth to compare by
 class Sample:
     """One image and its ground truth (lesson 01_data_and_masks builds one by hand).
 
@@ -97,6 +98,7 @@ class Entry:
     cell_type: str | None = None
     group: str | None = None
     annotated: bool = True
+    path: Path | None = None  # the image file, where there is one
 
 
 class Samples(Sequence):
@@ -116,7 +118,8 @@ class Samples(Sequence):
         if isinstance(index, slice):
             return Samples(self.entries[index])
         if isinstance(index, (list, tuple, np.ndarray)):
-            return Samples([self.entries[i] for i in np.arange(len(self))[np.asarray(index)]])
+            chosen = np.arange(len(self))[np.asarray(index) if len(index) else []]
+            return Samples([self.entries[i] for i in chosen])
         entry = self.entries[index]
         image, labels = entry.read()
         return Sample(image, labels, entry.name, entry.dataset, entry.cell_type, entry.group)
@@ -139,7 +142,7 @@ class Samples(Sequence):
             return samples
         return cls(
             [
-                Entry(s.name, lambda s=s: (s.image, s.labels), s.dataset, s.cell_type, s.group,
+                Entry(s.name, _Held(s.image, s.labels), s.dataset, s.cell_type, s.group,
                       s.labels is not None)
                 for s in samples
             ]
@@ -164,21 +167,31 @@ class Samples(Sequence):
     def cached(self) -> Samples:
         """The same row, where each sample's pixels stay in memory once read."""
 
-        def remember(read, memory=None):
-            def recall():
-                nonlocal memory
-                if memory is None:
-                    memory = read()
-                return memory
+        return Samples([replace(e, read=_Remembered(e.read)) for e in self.entries])
 
-            return recall
 
-        return Samples(
-            [
-                Entry(e.name, remember(e.read), e.dataset, e.cell_type, e.group, e.annotated)
-                for e in self.entries
-            ]
-        )
+@dataclass(frozen=True, eq=False)
+class _Held:
+    """Gives the pixels of a sample that is in memory.  (Loader workers need classes: no lambda
+    can be pickled.)"""
+
+    image: np.ndarray
+    labels: np.ndarray | None
+
+    def __call__(self):
+        return self.image, self.labels
+
+
+class _Remembered:
+    """Reads once and gives the same pixels ever after."""
+
+    def __init__(self, read):
+        self.read, self.pixels = read, None
+
+    def __call__(self):
+        if self.pixels is None:
+            self.pixels = self.read()
+        return self.pixels
 
 
 def split(
@@ -190,8 +203,8 @@ def split(
     ----------
     samples : sequence of Sample
     fraction : float, 0 < fraction < 1
-        The share of *images* wanted in the first part.  Groups stay whole, so the share comes
-        as near as the group sizes allow; both parts get at least one group.
+        The share of *images* wanted in the first part.  Groups stay whole and are taken in random
+        order, each if it brings the share nearer; both parts get at least one group.
     seed : int
         The same seed gives the same parts.
     by : {"group", "image"}
@@ -222,18 +235,19 @@ def split(
             f"found {len(samples)} sample(s) in {len(members)} {by}(s), expected at least two "
             f"{by}s to divide; read more data, or use by='image' if the images are independent."
         )
-    rest = sorted(members, key=str)
-    np.random.default_rng(seed).shuffle(rest)
-    wanted, first = fraction * len(samples), []
-    # Each group goes where it brings the first part nearer to its share; the last group may not
-    # leave either side empty.
-    for k, key in enumerate(rest):
-        size = len(members[key])
-        nearer = abs(len(first) + size - wanted) <= abs(len(first) - wanted)
-        last = k == len(rest) - 1
-        if (nearer or (last and not first)) and not (last and len(first) == sum(
-                len(members[other]) for other in rest[:k])):
-            first += members[key]
+    shuffled = sorted(members, key=str)
+    np.random.default_rng(seed).shuffle(shuffled)
+    wanted, taken, size = fraction * len(samples), [], 0
+    for key in shuffled:  # taken where it brings the first part nearer to its share
+        if abs(size + len(members[key]) - wanted) <= abs(size - wanted):
+            taken.append(key)
+            size += len(members[key])
+    smallest = min(shuffled, key=lambda key: len(members[key]))
+    if not taken:
+        taken = [smallest]
+    elif len(taken) == len(shuffled):
+        taken.remove(smallest)
+    first = [i for key in taken for i in members[key]]
     second = sorted(set(range(len(samples))) - set(first))
     return samples[sorted(first)], samples[second]
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
+from cellkit.datasets.images import read_image, scale_image, to_grey
 from cellkit.samples import Samples
 
-#: name -> module in this folder; each module has ``samples(root, split) -> Samples`` and ``SPLITS``.
+__all__ = [
+    "READERS", "bundled", "cache", "find", "read", "read_image", "replacing", "scale_image",
+    "to_grey",
+]  # fmt: skip
+
+#: name -> module in this folder, each with ``samples(root, split) -> Samples`` and ``SPLITS``.
 READERS = {"livecell": "livecell"}
 
 
@@ -24,13 +33,35 @@ def bundled(name: str) -> Path:
     )
 
 
+def cache() -> Path:
+    """The user's cache folder: $CELLKIT_CACHE, else where the system keeps such things."""
+    import pooch
+
+    return Path(os.environ.get("CELLKIT_CACHE") or pooch.os_cache("cellkit"))
+
+
 def find(name: str) -> Path:
     """Where a data set lies: $CELLKIT_DATA/<name>, else the download cache, else bundled."""
+    folders = [cache() / name]
     if os.environ.get("CELLKIT_DATA"):
-        folder = Path(os.environ["CELLKIT_DATA"]) / name
-        if folder.is_dir():
-            return folder
-    return bundled(name)
+        folders.insert(0, Path(os.environ["CELLKIT_DATA"]) / name)
+    return next((folder for folder in folders if folder.is_dir()), None) or bundled(name)
+
+
+@contextmanager
+def replacing(path) -> Iterator[Path]:
+    """A temporary file beside ``path`` that takes its name when the block ends well.
+
+    Nobody ever sees half a file, and of two writers the last one wins.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def read(name, root=None, split="all", limit=None, cell_types=None) -> Samples:
