@@ -132,8 +132,7 @@ class Samples(Sequence):
 
     def __repr__(self) -> str:
         kinds = sorted({e.cell_type for e in self.entries if e.cell_type})
-        data = ", ".join(sorted({e.dataset for e in self.entries if e.dataset})) or "samples"
-        return f"<{len(self)} x {data}{': ' + ', '.join(kinds) if kinds else ''}>"
+        return f"<{len(self)} x {self.dataset or 'samples'}{': ' + ', '.join(kinds) if kinds else ''}>"
 
     @classmethod
     def of(cls, samples: Sequence[Sample]) -> Samples:
@@ -147,6 +146,11 @@ class Samples(Sequence):
                 for s in samples
             ]
         )
+
+    @property
+    def dataset(self) -> str:
+        """The data sets that these samples come from, for a title or a caption."""
+        return ", ".join(sorted({e.dataset for e in self.entries if e.dataset}))
 
     @property
     def names(self) -> list[str]:
