@@ -113,7 +113,7 @@ class Exercise:
             fault = self.fault(function, case, outcome)
             if fault:
                 first = first or (case, fault)
-                failed.append((case, outcome))
+                failed.append((case, outcome, fault))
                 if outcome.late:
                     break  # one endless loop is enough to wait for
         if not first:
@@ -164,10 +164,18 @@ class Exercise:
     def known_hint(self, failed) -> str:
         """The hint of the first known mistake that gives the same on every case that failed."""
         for mistake in self.mistakes:
-            if all(alike(call(mistake.function, case.args, self.seconds), outcome)
-                   for case, outcome in failed):
+            if all(self._same_mistake(mistake.function, *failure) for failure in failed):
                 return mistake.hint
         return ""
+
+    def _same_mistake(self, function, case, outcome, fault):
+        known = call(function, case.args, self.seconds)
+        if not alike(known, outcome):
+            return False
+        if outcome.error is not None or outcome.late:
+            return True
+        known = self.fault(function, case, known)
+        return known is not None and known.came == fault.came
 
 
 def is_blank(function, outcome: Outcome) -> bool:
@@ -279,7 +287,7 @@ def family(value) -> str:
     if isinstance(value, np.ndarray):
         return "array" if shape else "number"
     if hasattr(value, "detach") and hasattr(value, "device"):
-        return "tensor"
+        return "tensor" if shape else "number"
     return type(value).__name__
 
 
@@ -288,7 +296,7 @@ def alike(a: Outcome, b: Outcome) -> bool:
     if a.late or b.late or (a.error is None) != (b.error is None):
         return a.late and b.late
     if a.error is not None:
-        return type(a.error) is type(b.error)
+        return type(a.error) is type(b.error) and safe(str, a.error) == safe(str, b.error)
     if a.changed != b.changed:
         return False
     return call(lambda: _equal(a.value, b.value), ()).value is True
@@ -320,12 +328,11 @@ def _present(value):
         return f"{value:.6g}"
     kind = family(value)
     if kind == "number":
-        return f"{value.item():.6g}" if hasattr(value, "item") else str(value)
+        text = f"{value.item():.6g}" if hasattr(value, "item") else str(value)
+        return f"tensor({text})" if hasattr(value, "detach") else text
     if kind == "tensor":
         if value.device.type != "cpu":
             return f"a tensor on {value.device} of shape {tuple(value.shape)}"
-        if not value.shape:
-            return f"tensor({value.item():.6g})"
         return "tensor, " + _array(value.detach().numpy())
     if kind == "array":
         return _array(value)

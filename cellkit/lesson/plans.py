@@ -78,7 +78,7 @@ def setup(lesson: str, profile: str | None = None) -> SimpleNamespace:
     Returns
     -------
     SimpleNamespace
-        ``lesson``, ``profile``, ``device`` ("cuda" or "cpu") and the settings that
+        ``lesson``, ``profile``, ``device`` ("cuda", "mps" or "cpu") and the settings that
         :data:`PLANS` gives this lesson in this profile, e.g. ``.epochs``.
 
     Raises
@@ -90,8 +90,10 @@ def setup(lesson: str, profile: str | None = None) -> SimpleNamespace:
         raise ValueError(f"no lesson {lesson!r}; expected one of {', '.join(PLANS)}.")
     import torch
 
+    from cellkit.device import pick
+
     chosen = _named(profile)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = pick().type
     what = torch.cuda.get_device_name(0) if device == "cuda" else f"{os.cpu_count()} cores"
     versions = ", ".join(f"{p} {_version(p)}" for p in ("torch", "numpy", "scikit-image"))
     print(
