@@ -1,0 +1,167 @@
+"""From an image to maps: what a trained network says about each pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cellkit.device import autocast, evaluating, half, home
+from cellkit.samples import moments
+
+
+def predict(net: nn.Module, image: np.ndarray, all: bool = False, *, tile: int = 1024,
+            overlap: int = 128, amp: str | bool = "auto"):
+    """What a network says about an image (lesson 02_unet_from_scratch does it by hand).
+
+    Parameters
+    ----------
+    net : Module
+        A :class:`cellkit.UNet`, or another network from (N, C, H, W) to logits that may have
+        ``head`` and ``config`` as it does.  It runs where it lies and is left as it was.
+    image : ndarray, float, (H, W) or (H, W, C)
+        Range [0, 1], any size; normalised as in training, see :func:`cellkit.samples.moments`.
+    all : bool
+        Every map instead of the foreground alone.
+    tile, overlap : int
+        In pixels.  An image with a side above ``tile`` is run in square tiles that share
+        ``overlap`` pixels, where one fades into the next; memory then depends on the tile only.
+    amp : "auto" or bool
+        16-bit convolutions where the hardware gains by them, see :func:`cellkit.device.half`.
+
+    Returns
+    -------
+    ndarray, float32, (H, W)
+        The probability of foreground, in [0, 1]; or with ``all`` a dict of maps by name:
+        "foreground" for every head but "image"; also "border" (head "border", in [0, 1]),
+        "distance" (head "distance", in [0, 1]); "image" alone (head "image").
+    """
+    head = getattr(net, "head", "foreground")
+    if head == "image" and not all:
+        raise ValueError(
+            "this network has the head 'image' and predicts no foreground; "
+            "use cellkit.super_resolve(net, image)."
+        )
+    found = _run(net, head, image, tile, overlap, amp)
+    return found if all else found["foreground"]
+
+
+def super_resolve(net: nn.Module, image: np.ndarray, *, tile: int = 1024, overlap: int = 128,
+                  amp: str | bool = "auto") -> np.ndarray:
+    """The sharper image that a network with head "image" makes of a degraded one (lesson 04).
+
+    Parameters
+    ----------
+    net, image, tile, overlap, amp
+        As in :func:`predict`.
+
+    Returns
+    -------
+    ndarray, float32, shape of ``image``
+        Range [0, 1].
+    """
+    head = getattr(net, "head", "image")
+    if head != "image":
+        raise ValueError(
+            f"this network has the head {head!r}, expected 'image'; "
+            "use cellkit.predict(net, image) for masks."
+        )
+    return predict(net, image, all=True, tile=tile, overlap=overlap, amp=amp)["image"]
+
+
+def maps(output: Tensor, head: str) -> dict[str, Tensor]:
+    """One image's output (out, H, W) as named maps (H, W); an RGB "image" is (H, W, 3)."""
+    output = output.float()
+    if head == "image":
+        return {"image": output[0] if len(output) == 1 else output.permute(1, 2, 0)}
+    if head == "foreground":
+        return {"foreground": output[0].sigmoid()}
+    if head == "distance":
+        return {"foreground": output[0].sigmoid(), "distance": output[1].clamp(0, 1)}
+    chance = output.softmax(0)
+    found = {"foreground": 1 - chance[0]}
+    return found | {"border": chance[2]} if head == "border" else found
+
+
+def _run(net, head, image, tile, overlap, amp) -> dict[str, np.ndarray]:
+    image = _checked(image)
+    config, device = getattr(net, "config", {}), home(net)
+    dtype = half(device, amp)
+    mean, std = moments(image, config.get("normalise", "standard"))
+    batch = torch.from_numpy((image - mean) / std)
+    batch = batch[None, None] if image.ndim == 2 else batch.permute(2, 0, 1)[None]
+    channels = config.get("in_channels", batch.shape[1])
+    if batch.shape[1] != channels:
+        raise ValueError(
+            f"the image has {batch.shape[1]} channel(s), the network takes {channels}; "
+            + ("convert it to grey, e.g. with skimage.color.rgb2gray." if channels == 1 else
+               f"repeat the grey values, e.g. np.stack([image] * {channels}, axis=2).")
+        )
+    found: dict[str, np.ndarray] = {}
+    with evaluating(net), autocast(device, dtype):
+        for window, weight in _tiles(image.shape[:2], tile, overlap):
+            part = batch[(..., *window)].to(device)
+            if dtype is not None:
+                part = part.contiguous(memory_format=torch.channels_last)
+            for name, values in maps(net(part)[0], head).items():
+                values = values.cpu().numpy()
+                total = found.setdefault(
+                    name, np.zeros(image.shape[:2] + values.shape[2:], np.float32))
+                total[window] += (weight.T * values.T).T  # also where values has a colour axis
+    if "image" in found:
+        found["image"] = np.clip(found["image"] * std + mean, 0, 1)
+    return found
+
+
+def _tiles(shape, tile, overlap, unit=32) -> Iterator[tuple[tuple[slice, slice], np.ndarray]]:
+    """Windows that cover an image and weights (h, w) that sum to one at each of its pixels.
+
+    Tiles begin at multiples of ``unit`` so that all pool the same pixels together.
+    """
+    if not 0 <= overlap <= tile // 2:
+        raise ValueError(f"overlap is {overlap} and tile {tile}, expected 0 <= overlap <= tile/2.")
+    for rows, down in _spans(shape[0], tile, overlap, unit):
+        for columns, across in _spans(shape[1], tile, overlap, unit):
+            yield (rows, columns), down[:, None] * across
+
+
+def _spans(length, tile, overlap, unit) -> list[tuple[slice, np.ndarray]]:
+    if length <= tile:
+        return [(slice(0, length), np.ones(length, np.float32))]
+    step = max(unit, (tile - overlap) // unit * unit)
+    spans = [slice(start, min(start + tile, length))
+             for start in range(0, length - tile + step, step)]
+    ramps = []
+    for span in spans:
+        # The distance to the tile's own ends, nowhere zero; the picture's ends are no seams.
+        up = np.arange(1, span.stop - span.start + 1, dtype=np.float32)
+        up = np.minimum(up if span.start else np.inf, up[::-1] if span.stop < length else np.inf)
+        ramps.append(np.minimum(up, max(overlap, 1)))
+    total = np.zeros(length, np.float32)
+    for span, ramp in zip(spans, ramps, strict=True):
+        total[span] += ramp
+    return [(span, ramp / total[span]) for span, ramp in zip(spans, ramps, strict=True)]
+
+
+def _checked(image) -> np.ndarray:
+    image = np.asarray(image)
+    if image.dtype.kind != "f":
+        raise TypeError(
+            f"the image is {image.dtype}, expected float in [0, 1]; "
+            "scale it with cellkit.datasets.scale_image(image) first."
+        )
+    if image.ndim not in (2, 3) or 0 in image.shape:
+        raise ValueError(
+            f"the image has shape {image.shape}, expected (H, W) or (H, W, C) and no empty side; "
+            "predict takes one image at a time."
+        )
+    image = image.astype(np.float32, copy=False)
+    low, high = float(image.min()), float(image.max())
+    if not (low >= -1e-6 and high <= 1 + 1e-6):  # written so that NaN fails too
+        raise ValueError(
+            f"the image has values from {low:g} to {high:g}, expected [0, 1] without NaN; "
+            "scale it with cellkit.datasets.scale_image(image) first."
+        )
+    return image

@@ -1,0 +1,143 @@
+"""Maps from networks whose answer is known, tiles that leave no seam, and input that is wrong."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from cellkit import UNet, predict, super_resolve
+from cellkit.device import half, pick
+
+
+def picture(*shape, seed=0):
+    return np.random.default_rng(seed).random(shape).astype(np.float32)
+
+
+class Known(nn.Module):
+    """Says a linear function of what it is shown."""
+
+    def __init__(self, head, scale=(1.0,)):
+        super().__init__()
+        self.head, self.config = head, {"in_channels": 1, "normalise": "standard"}
+        self.scale = nn.Parameter(torch.tensor(scale)[:, None, None])
+
+    def forward(self, x):
+        return x * self.scale
+
+
+def test_foreground_is_the_sigmoid_of_the_normalised_image():
+    image = picture(17, 31)
+    logits = (image - image.mean()) / image.std()
+    got = predict(Known("foreground"), image, amp=False)
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got, 1 / (1 + np.exp(-logits)), atol=1e-5)
+
+
+def test_every_head_gives_its_maps():
+    image = picture(20, 24)
+    x = (image - image.mean()) / image.std()
+    two = predict(Known("two_class", (-1.0, 2.0)), image, all=True, amp=False)
+    assert set(two) == {"foreground"}
+    np.testing.assert_allclose(two["foreground"], 1 / (1 + np.exp(-3 * x)), atol=1e-5)
+    border = predict(Known("border", (0.0, 1.0, 2.0)), image, all=True, amp=False)
+    chance = np.exp([0 * x, x, 2 * x]) / np.exp([0 * x, x, 2 * x]).sum(0)
+    np.testing.assert_allclose(border["foreground"], chance[1] + chance[2], atol=1e-5)
+    np.testing.assert_allclose(border["border"], chance[2], atol=1e-5)
+    distance = predict(Known("distance", (1.0, 0.5)), image, all=True, amp=False)
+    np.testing.assert_allclose(distance["distance"], np.clip(x / 2, 0, 1), atol=1e-5)
+    assert set(predict(Known("image"), image, all=True)) == {"image"}
+
+
+def test_super_resolve_undoes_the_normalisation():
+    for image in (picture(33, 20), 0.3 * picture(8, 9) + 0.2):
+        np.testing.assert_allclose(super_resolve(Known("image"), image, amp=False), image,
+                                   atol=1e-5)
+    colour = picture(12, 16, 3)
+    net = UNet(3, width=2, head="image", residual=True)
+    nn.init.zeros_(net.out.weight)
+    nn.init.zeros_(net.out.bias)
+    np.testing.assert_allclose(super_resolve(net, colour, amp=False), colour, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (17, 31), (130, 176)])
+@pytest.mark.parametrize("head", ["foreground", "two_class", "border", "distance"])
+def test_any_size(size, head):
+    for name, found in predict(UNet(width=2, head=head), picture(*size), all=True).items():
+        assert found.shape == size and found.dtype == np.float32, name
+        assert 0 <= found.min() and found.max() <= 1, name
+
+
+def test_tiles_equal_the_whole_where_they_see_enough():
+    image = picture(300, 411)
+    net = UNet(width=4, depth=2, seed=1)  # sees 22 pixels to each side
+    whole = predict(net, image, amp=False)
+    tiled = predict(net, image, tile=128, overlap=64, amp=False)
+    inner = np.abs(whole - tiled)[:64, :64]  # the first tile alone is responsible here
+    assert inner.max() < 1e-5
+    # where two tiles meet, each is padded at its end: faded out there, and little is left
+    assert np.abs(whole - tiled).max() < 0.1 * np.abs(whole - whole.mean()).max()
+    for overlap in (0, 10, 64):
+        ones = predict(Known("distance", (0.0, 0.0)), image, all=True, tile=128, overlap=overlap)
+        np.testing.assert_allclose(ones["foreground"], 0.5, atol=1e-6)
+
+
+def test_memory_is_bounded_by_the_tile():
+    seen = []
+
+    class Watch(Known):
+        def forward(self, x):
+            seen.append(tuple(x.shape[-2:]))
+            return super().forward(x)
+
+    predict(Watch("foreground"), picture(70, 500), tile=96, overlap=32)
+    assert len(seen) > 5 and max(max(s) for s in seen) <= 96
+
+
+def test_the_network_is_left_as_it_was():
+    net = UNet(width=2, dropout=0.5)
+    net.down[0].eval()  # a frozen part stays frozen
+    modes = [m.training for m in net.modules()]
+    state = {k: v.clone() for k, v in net.state_dict().items()}
+    before = torch.random.get_rng_state()
+    first = predict(net, picture(20, 20))
+    assert [m.training for m in net.modules()] == modes
+    assert all(torch.equal(v, state[k]) for k, v in net.state_dict().items())
+    assert torch.equal(before, torch.random.get_rng_state())
+    np.testing.assert_array_equal(first, predict(net, picture(20, 20)))
+
+
+def test_half_precision_is_close_and_can_be_switched_off(monkeypatch):
+    net, image = UNet(width=8, seed=2), picture(64, 64)
+    exact = predict(net, image, amp=False)
+    np.testing.assert_allclose(predict(net, image), exact, atol=0.03)
+    monkeypatch.setenv("CELLKIT_AMP", "off")
+    np.testing.assert_array_equal(predict(net, image), exact)
+    assert half(torch.device("cpu")) is None
+    with pytest.raises(ValueError, match="amp is 'fast'"):
+        half(torch.device("cpu"), "fast")
+    with pytest.raises(ValueError, match="device 'cuda:99' cannot be used"):
+        pick("cuda:99")
+
+
+@pytest.mark.parametrize("image, error, words", [
+    (picture(8, 8, 3), ValueError, "3 channel.s., the network takes 1; convert it to grey"),
+    (np.zeros((8, 8), np.uint8), TypeError, "the image is uint8"),
+    (np.full((8, 8), np.nan, np.float32), ValueError, "nan to nan, expected .0, 1."),
+    (np.full((8, 8), 200.0), ValueError, "200 to 200"),
+    (np.zeros((2, 8, 8, 1), np.float32), ValueError, r"shape \(2, 8, 8, 1\)"),
+    (np.zeros((0, 8), np.float32), ValueError, r"shape \(0, 8\)"),
+])
+def test_wrong_images_are_named(image, error, words):
+    with pytest.raises(error, match=words):
+        predict(UNet(width=2), image)
+
+
+def test_wrong_networks_are_named():
+    with pytest.raises(ValueError, match="1 channel.s., the network takes 3; repeat the grey"):
+        predict(UNet(3, width=2), picture(8, 8))
+    with pytest.raises(ValueError, match="use cellkit.super_resolve"):
+        predict(UNet(width=2, head="image"), picture(8, 8))
+    with pytest.raises(ValueError, match="use cellkit.predict"):
+        super_resolve(UNet(width=2), picture(8, 8))
+    with pytest.raises(ValueError, match="overlap is 70"):
+        predict(UNet(width=2), picture(8, 8), tile=128, overlap=70)
