@@ -13,8 +13,9 @@ _HOME = {
     "datasets": ["read"],
     "networks": ["UNet"],
     "train": ["fit"],
-    "predict": ["predict", "super_resolve"],
-    "metrics": ["dice", "iou", "edge_dice"],
+    "maps": ["predict", "super_resolve"],
+    "metrics": ["dice", "iou", "edge_dice", "average_precision",
+                "object_f1", "object_dice", "object_hausdorff"],
     "weights": ["load_weights"],
 }
 _MODULES = {"masks", "losses", "show", "lesson"} | set(_HOME)

@@ -269,6 +269,12 @@ def moments(image: np.ndarray, normalise: str = "standard") -> tuple[float, floa
     return float(image.mean()), max(float(image.std()), 1e-3)  # a blank image stays blank
 
 
+def standardise(image: np.ndarray) -> np.ndarray:
+    """An image as networks see it: float32, mean 0, standard deviation 1 (see :func:`moments`)."""
+    mean, std = moments(image)
+    return ((image - mean) / std).astype(np.float32)
+
+
 class Crops:
     """Samples as equally large tensors: a map-style torch data set (lesson 01_data_and_masks).
 

@@ -7,7 +7,7 @@ from skimage.transform import resize
 from torch.utils.data import DataLoader
 
 from cellkit import Crops, Sample, augment
-from cellkit.samples import moments
+from cellkit.samples import moments, standardise
 
 
 def sample(height, width, channels=None, labelled=True, name="a"):
@@ -139,6 +139,8 @@ def test_light_keeps_the_range_and_turns_keep_the_pixels():
 
 
 def test_moments():
+    image = sample(9, 9).image
+    np.testing.assert_allclose(standardise(image), (image - image.mean()) / image.std(), atol=1e-6)
     assert moments(np.full((3, 3), 0.5, np.float32)) == (0.5, 1e-3)
     assert moments(np.eye(3, dtype=np.float32), "none") == (0, 1)
 

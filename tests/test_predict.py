@@ -93,6 +93,11 @@ def test_memory_is_bounded_by_the_tile():
     assert len(seen) > 5 and max(max(s) for s in seen) <= 96
 
 
+def test_a_network_that_pads_nothing_itself_still_takes_any_size():
+    net = nn.Sequential(nn.MaxPool2d(32), nn.Upsample(scale_factor=32))
+    assert predict(net, picture(17, 31)).shape == (17, 31)
+
+
 def test_the_network_is_left_as_it_was():
     net = UNet(width=2, dropout=0.5)
     net.down[0].eval()  # a frozen part stays frozen

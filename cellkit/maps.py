@@ -1,4 +1,7 @@
-"""From an image to maps: what a trained network says about each pixel."""
+"""From an image to maps: what a trained network says about each pixel.
+
+(The module is not called ``predict``: ``cellkit.predict`` is the function.)
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from cellkit.device import autocast, evaluating, half, home
+from cellkit.networks.unet import pad
 from cellkit.samples import moments
 
 
@@ -85,6 +89,14 @@ def maps(output: Tensor, head: str) -> dict[str, Tensor]:
     return found | {"border": chance[2]} if head == "border" else found
 
 
+def ask(net: nn.Module, batch: Tensor) -> Tensor:
+    """``net(batch)``; a network without ``config``, a student's say, gets sides 32 divides."""
+    if hasattr(net, "config"):
+        return net(batch)
+    padded, window = pad(batch, 32, 32)
+    return net(padded)[window]
+
+
 def _run(net, head, image, tile, overlap, amp) -> dict[str, np.ndarray]:
     image = _checked(image)
     config, device = getattr(net, "config", {}), home(net)
@@ -105,7 +117,7 @@ def _run(net, head, image, tile, overlap, amp) -> dict[str, np.ndarray]:
             part = batch[(..., *window)].to(device)
             if dtype is not None:
                 part = part.contiguous(memory_format=torch.channels_last)
-            for name, values in maps(net(part)[0], head).items():
+            for name, values in maps(ask(net, part)[0], head).items():
                 values = values.cpu().numpy()
                 total = found.setdefault(
                     name, np.zeros(image.shape[:2] + values.shape[2:], np.float32))
