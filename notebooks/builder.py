@@ -46,7 +46,7 @@ lesson = ck.lesson.setup("{lesson}")"""
 
 
 def repository(root: Path = ROOT) -> str:
-    """The repository's address, ``https://github.com/OWNER/REPO``: one line of pyproject.toml."""
+    """The repository's address, without a slash at its end: one line of pyproject.toml."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return project["urls"]["Repository"].rstrip("/")
 
@@ -202,7 +202,7 @@ def build(path: Path, root: Path = ROOT) -> dict[Path, str]:
     """
     cells = read(path)
     if not (cells and cells[0].kind == "markdown" and cells[0].source.startswith("# ")):
-        raise ValueError(f"{path.name}: the first cell is not markdown that starts with # N · Title.")
+        raise ValueError(f"{path.name}: the first cell is not markdown with a title, # N · ….")
     if [cell.mark for cell in cells].count("setup") != 1:
         raise ValueError(f"{path.name}: expected exactly one cell that starts with # %% setup.")
     marks = [(cell.name, cell.mark) for cell in cells if cell.name]

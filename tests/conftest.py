@@ -1,0 +1,40 @@
+"""What all tests share: quiet threads, bundled data, and the seconds of each notebook."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "notebooks"))  # builder, run_lesson
+
+# Tests run side by side on few cores; two processes of many threads each are slower than one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The tests' numbers are those of the bundled data, whatever the shell that started them says.
+os.environ["CELLKIT_PROFILE"] = "tiny"
+# Relative paths are the caller's; the notebooks run elsewhere.
+for _name in ("CELLKIT_DATA", "PYTHONPATH"):
+    if os.environ.get(_name):
+        _paths = os.environ[_name].split(os.pathsep)
+        os.environ[_name] = os.pathsep.join(str(Path(path).resolve()) for path in _paths)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """One line for each notebook that ran: its seconds, also with several workers."""
+    passed_and_failed = [
+        report
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", None) == "call"
+    ]
+    lines = [
+        text
+        for report in passed_and_failed
+        for name, text in getattr(report, "user_properties", ())
+        if name == "seconds"
+    ]
+    if lines:
+        terminalreporter.section("notebooks, profile tiny")
+        for line in sorted(lines):
+            terminalreporter.write_line(line)

@@ -1,0 +1,215 @@
+"""The repository as a whole: what it installs, what its wheel carries, what it says of itself."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from importlib.metadata import distribution, version
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def requirements(file):
+    """Name → version of a file of exact pins; what other systems need alone is left out."""
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
+    assert all([s.operator for s in pin.specifier] == ["=="] for pin in pins)
+    return {
+        canonicalize_name(pin.name): Version(next(iter(pin.specifier)).version)
+        for pin in pins
+        if pin.marker is None or pin.marker.evaluate()
+    }
+
+
+LOCK = requirements("requirements.lock")
+COLAB = requirements("tests/colab/versions.txt")
+
+
+def test_torch_is_the_one_that_its_torchvision_was_built_for():
+    wanted = [
+        requirement
+        for requirement in map(Requirement, distribution("torchvision").requires)
+        if requirement.name == "torch"
+    ]
+    assert wanted and all(r.specifier.contains(version("torch"), True) for r in wanted)
+
+    import torch
+    from torchvision.ops import nms  # compiled against one torch, and fails to load with another
+
+    boxes = torch.tensor([[0, 0, 10, 10], [0, 0, 10, 9], [20, 20, 30, 30]], dtype=torch.float32)
+    assert nms(boxes, torch.tensor([0.8, 0.9, 0.7]), 0.5).tolist() == [1, 2]
+
+
+def test_runtime_needs_only_what_colab_has():
+    for line in PROJECT["dependencies"]:
+        requirement = Requirement(line)
+        assert [s.operator for s in requirement.specifier] == [">="], line
+        assert COLAB[canonicalize_name(requirement.name)] in requirement.specifier, line
+
+
+def test_lock_holds_everything_that_ci_asks_for():
+    extras = PROJECT["optional-dependencies"]
+    assert set(extras) == {"lab", "test", "instructor", "bench"}
+    asked = PROJECT["dependencies"] + extras["lab"] + extras["test"] + extras["instructor"]
+    for requirement in map(Requirement, asked):
+        assert LOCK[canonicalize_name(requirement.name)] in requirement.specifier, requirement
+
+
+def test_lock_is_closed():
+    """Whatever a locked package needs is locked too: nothing floats."""
+    for name in LOCK:
+        for line in distribution(name).requires or ():
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                assert canonicalize_name(requirement.name) in LOCK, f"{name} needs {requirement}"
+
+
+def test_what_is_installed_is_what_the_lock_says():
+    installed = {name: Version(Version(version(name)).public) for name in LOCK}
+    assert installed == LOCK
+
+
+def followed(file):
+    """The requirement lines of a pip list, with ``-r`` followed."""
+    for line in file:
+        if line.startswith("-r "):
+            text = (ROOT / line[3:].strip()).read_text(encoding="utf-8")
+            yield from followed([one for one in text.splitlines() if not one.startswith("#")])
+        else:
+            yield line.strip()
+
+
+def test_environment_yml_asks_for_the_lock():
+    parts = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    *conda, last = parts
+    assert {re.split("[=<> ]", part)[0] for part in conda} == {"python", "pip"}
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    pinned = [line for line in lock if line and not line.startswith("#")]
+    assert sorted(followed(last["pip"])) == sorted([*pinned, "-e ."])
+
+
+def tracked():
+    """Hand-written text files, as git knows them."""
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip("not a git checkout")
+    built = re.compile(r"notebooks/(solutions/)?\d\d_\w+\.ipynb$|README\.md$")
+    for name in done.stdout.decode().split("\0"):
+        path = ROOT / name
+        if name and path.suffix in TEXT and path.is_file() and not built.match(name):
+            yield name, path.read_text(encoding="utf-8")
+
+
+TEXT = {".py", ".md", ".toml", ".yml", ".txt", ".lock", ".cff", ".json", ""}
+
+
+def test_one_line_holds_the_address_of_the_repository():
+    owner_repo = PROJECT["urls"]["Repository"].removeprefix("https://github.com/")
+    this = "tests/test_notebooks.py"  # plants it in a lesson, to see it found
+    lines = [
+        f"{name}: {line}"
+        for name, text in tracked()
+        for line in text.splitlines()
+        if owner_repo in line and name != this
+    ]
+    assert len(lines) == 1 and lines[0].startswith("pyproject.toml: "), lines
+
+
+def test_nothing_of_one_machine_is_written_down():
+    private = re.compile(r"(?<![\w.])/(?:work|home|Users|root|opt)/\w|find-links|index-url")
+    mine = {"tests/test_repository.py", "tests/test_notebooks.py"}
+    found = [
+        f"{name}: {line.strip()[:100]}"
+        for name, text in tracked()
+        for line in text.splitlines()
+        if private.search(line) and name not in mine
+    ]
+    assert found == []
+
+
+def test_ruff_has_nothing_to_object_to():
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--no-cache", "--output-format=concise", "."],
+        cwd=ROOT, capture_output=True, encoding="utf-8",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_readme_names_only_commands_that_exist():
+    told = (ROOT / "README.md").read_text(encoding="utf-8")
+    made = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    wanted = set(re.findall(r"(?:^|`|\s)make ([a-z-]+)", told))
+    assert {"lab", "test", "lesson"} <= wanted <= made
+    screen = "\n".join(told.splitlines()[:30])
+    assert "make lab" in screen and "make test" in screen
+
+
+def test_ci_runs_the_readme_command():
+    assert re.search(r"^exec make test\b", (ROOT / ".ci/run").read_text(encoding="utf-8"), re.M)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel of this working tree."""
+    out = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check",
+         "--no-deps", "--no-build-isolation", "--wheel-dir", str(out), str(ROOT)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return next(out.glob("cellkit-*.whl"))
+
+
+def test_wheel_carries_code_data_weights_and_nothing_else(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    folders = {name.split("/")[0] for name in names if ".dist-info/" not in name}
+    assert folders == {"cellkit"}
+    here = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("cellkit", "data")
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    carried = {name if (ROOT / name).exists() else name.removeprefix("cellkit/") for name in names}
+    assert here <= carried
+    assert any(name.startswith("cellkit/data/livecell_tiny/") for name in names)
+    assert sum(name.endswith("/licenses/LICENSE") for name in names) == 1
+
+
+def test_wheel_reads_its_data_away_from_the_checkout(wheel, tmp_path):
+    site = tmp_path / "site"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps",
+         "--disable-pip-version-check", "--target", str(site), str(wheel)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    env = {k: v for k, v in os.environ.items() if k != "CELLKIT_DATA"} | {"PYTHONPATH": str(site)}
+    done = subprocess.run(
+        [sys.executable, "-c", "import cellkit as ck; s = ck.read('livecell'); print(ck.__file__);"
+         "print(len(s), s[0].labels.max() > 0)"],
+        cwd=tmp_path, env=env, capture_output=True, encoding="utf-8",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    where, what = done.stdout.splitlines()
+    assert Path(where).is_relative_to(site) and what.endswith("True")
+
+
+def test_import_takes_no_torch():
+    done = subprocess.run(
+        [sys.executable, "-c", "import cellkit, sys; print('torch' in sys.modules)"],
+        cwd=ROOT, capture_output=True, encoding="utf-8",
+    )  # fmt: skip
+    assert done.stdout.strip() == "False", done.stderr
