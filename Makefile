@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= 2
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check $(if $(CI),-qq)
 
 # What is installed is keyed on what was asked for, so a second run finds its stamp and starts.
 KEY := $(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
@@ -25,10 +26,10 @@ help:
 $(INSTALLED):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "$(PYTHON) is older than 3.11; say which one to use: make PYTHON=python3.12 ..."; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --no-deps --no-build-isolation --editable .
+	@echo "Installing into $(VENV): on Linux about 6 GB, most of it torch; some minutes, once."
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	$(PIP) install -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
 	rm -f $(VENV)/installed-*
 	touch $@
 
@@ -41,7 +42,7 @@ lab: $(INSTALLED)
 
 # One thread for each of the processes that run side by side: with more they only hinder each other.
 test: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 LESSON ?= 01
 lesson: $(INSTALLED)
@@ -54,8 +55,7 @@ test-colab: $(INSTALLED)
 	$(BIN)/python tests/colab/run.py
 
 bench: $(INSTALLED)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --constraint requirements.lock --editable ".[bench]"
+	$(PIP) install --constraint requirements.lock --editable ".[bench]"
 	set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
 
 lock:
