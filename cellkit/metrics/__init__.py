@@ -1,5 +1,23 @@
 """Metrics, always ``metric(truth, pred)``: pixel by pixel, and object by object."""
 
+from cellkit.metrics.coco import CocoAP, coco_average_precision
+from cellkit.metrics.glas import object_dice, object_f1, object_hausdorff
+from cellkit.metrics.objects import (
+    THRESHOLDS,
+    Counts,
+    Matching,
+    Overlap,
+    SplitsMerges,
+    average_precision,
+    count_error,
+    dsb2018_score,
+    matched_pairs,
+    matching,
+    mean_precision,
+    overlap_table,
+    panoptic_quality,
+    splits_merges,
+)
 from cellkit.metrics.pixels import (
     Confusion,
     PrecisionRecallCurve,
@@ -9,6 +27,7 @@ from cellkit.metrics.pixels import (
     dice,
     edge_dice,
     f1,
+    hausdorff,
     iou,
     precision,
     precision_recall_curve,
@@ -17,17 +36,37 @@ from cellkit.metrics.pixels import (
 )
 
 __all__ = [
+    "THRESHOLDS",
+    "CocoAP",
     "Confusion",
+    "Counts",
+    "Matching",
+    "Overlap",
     "PrecisionRecallCurve",
     "RocCurve",
+    "SplitsMerges",
     "accuracy",
+    "average_precision",
+    "coco_average_precision",
     "confusion",
+    "count_error",
     "dice",
+    "dsb2018_score",
     "edge_dice",
     "f1",
+    "hausdorff",
     "iou",
+    "matched_pairs",
+    "matching",
+    "mean_precision",
+    "object_dice",
+    "object_f1",
+    "object_hausdorff",
+    "overlap_table",
+    "panoptic_quality",
     "precision",
     "precision_recall_curve",
     "recall",
     "roc_curve",
+    "splits_merges",
 ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy import ndimage
 
 from cellkit.metrics.pairs import pairs
 
@@ -240,6 +241,39 @@ def edge_dice(truth, pred, width: float = 2, pooled: bool = False) -> float:
     bands = ((_band(t, width), _band(p, width)) for t, p in pairs(truth, pred, _mask, _mask))
     n = _sum_images((_confusion(t, p) for t, p in bands), pooled)
     return _mean_share(2 * n.tp, 2 * n.tp + n.fp + n.fn, n)
+
+
+def hausdorff(truth, pred) -> float:
+    """Hausdorff distance: how far the pixel that strays farthest is from the other mask.
+
+    Parameters
+    ----------
+    truth, pred : mask (H, W), stack (N, H, W), or iterable of masks (H, W)
+        All foreground pixels count, not only outlines.  Rows of images give the mean.
+
+    Returns
+    -------
+    float
+        In pixels; 0 is perfect, and what two empty masks get; infinite if only one is empty.
+
+    Examples
+    --------
+    >>> hausdorff(np.array([[1, 1, 0, 0, 0]]), np.array([[1, 1, 0, 0, 1]]))
+    3.0
+    """
+    images = [max(directed_hausdorff(t, p), directed_hausdorff(p, t))
+              for t, p in pairs(truth, pred, _mask, _mask)]
+    return float(np.mean(images))
+
+
+def directed_hausdorff(one: np.ndarray, other: np.ndarray) -> float:
+    """Largest distance from a pixel of ``one`` (bool) to its nearest pixel of ``other``."""
+    outside = one & ~other
+    if not outside.any():
+        return 0.0
+    if not other.any():
+        return np.inf
+    return float(ndimage.distance_transform_edt(~other)[outside].max())
 
 
 def precision_recall_curve(truth, prob) -> PrecisionRecallCurve:
