@@ -38,7 +38,7 @@ lab: $(INSTALLED)
 	@flags=""; \
 	if [ "$$(id -u)" = 0 ]; then flags="--allow-root --no-browser"; \
 	elif [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then flags="--no-browser"; fi; \
-	exec $(BIN)/jupyter lab $$flags --LabApp.default_url=/lab/tree/notebooks
+	exec $(BIN)/python -m jupyterlab $$flags --LabApp.default_url=/lab/tree/notebooks
 
 # One thread for each of the processes that run side by side: with more they only hinder each other.
 test: $(INSTALLED)
