@@ -311,8 +311,8 @@ def everything(root: Path = ROOT) -> Iterator[tuple[Path, str]]:
     if readme.exists():
         text = readme.read_text(encoding="utf-8")
         yield readme, re.sub(
-            r"(<!-- lessons: .*?-->\n).*?(\n<!-- end -->)",
-            lambda found: found[1] + lesson_table(root) + found[2],
+            r"(<!-- lessons: .*?-->\n).*?(<!-- end -->)",
+            lambda found: f"{found[1]}{lesson_table(root)}\n{found[2]}",
             text,
             flags=re.S,
         )

@@ -222,6 +222,18 @@ def test_stale_names_what_differs(repo, monkeypatch):
     ]  # fmt: skip
 
 
+def test_readme_lists_the_lessons_that_exist(repo):
+    readme = repo / "README.md"
+    readme.write_text("Before\n<!-- lessons: built -->\n<!-- end -->\nAfter\n", encoding="utf-8")
+    assert builder.stale(repo) == ["README.md differs from its source; run: make notebooks"]
+    text = dict(builder.everything(repo))[readme]
+    assert "| [9 · A lesson for the tests](notebooks/09_fake.ipynb) | 1 | [![Open in" in text
+    assert "| 1 · Data and masks | – | not written yet | – |" in text
+    assert text.startswith("Before\n") and text.endswith("<!-- end -->\nAfter\n")
+    readme.write_text(text, encoding="utf-8", newline="\n")
+    assert builder.stale(repo) == []
+
+
 def test_links_are_seen_from_where_the_notebook_lies(repo):
     student, solved = write(repo, LESSON)
     assert "(../data/README.md)" in cells(student)["twice-exercise"].source
