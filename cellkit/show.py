@@ -54,24 +54,16 @@ def _card(figure, alt: str) -> dict:
     }
 
 
-def figure(fig, alt: str, handle=None):
-    """Show a matplotlib figure with its text alternative.
+def figure(fig, alt: str) -> None:
+    """Show a matplotlib figure with its text alternative (outside a notebook, print the text).
 
     Parameters
     ----------
     fig : matplotlib.figure.Figure
     alt : str
         What there is to see, in a sentence or two.
-    handle : optional
-        What an earlier call returned: that figure is then replaced instead of a new one shown.
-
-    Returns
-    -------
-    DisplayHandle or None
-        None outside a notebook, where only the text is printed.
     """
-    alt = _require(alt)
-    return _show(_card(fig, alt), handle)
+    _show(_card(fig, _require(alt)))
 
 
 def _show(bundle: dict, handle=None):
@@ -206,7 +198,7 @@ def images(pictures, titles=(), *, alt: str, columns: int | None = None, size: f
 
 
 def curves(series: dict, x=None, *, alt: str, xlabel: str = "", ylabel: str = "", title: str = "",
-           ax=None, handle=None):
+           ax=None):
     """Lines over a common axis, told apart by colour, dash and marker.
 
     Parameters
@@ -215,6 +207,8 @@ def curves(series: dict, x=None, *, alt: str, xlabel: str = "", ylabel: str = ""
         Or str → (x, y) where each line has its own x.
     x : sequence, optional
         Common x; None counts 1, 2, 3 …
+    ax : matplotlib Axes, optional
+        Draw there; the figure is then shown by whoever made it.
     """
     fig = None
     if ax is None:
@@ -230,18 +224,20 @@ def curves(series: dict, x=None, *, alt: str, xlabel: str = "", ylabel: str = ""
     ax.grid(alpha=0.3)
     if len(series) > 1:
         ax.legend(fontsize=9, frameon=False)
-    return figure(fig, alt, handle) if fig is not None else _require(alt)
+    if fig is not None:
+        figure(fig, alt)
 
 
-def bars(values: dict, *, alt: str, ylabel: str = "", title: str = "", spread: dict | None = None):
+def bars(values: dict, *, alt: str, ylabel: str = "", title: str = "", spread: dict | None = None,
+         digits: int = 2):
     """One bar a name, its value written above it; ``spread`` draws an error bar."""
     fig, ax = axes(1, 1, (max(4.0, 0.9 * len(values) + 1.2), 3.4))
     names = list(values)
     error = [spread[n] for n in names] if spread else None
     drawn = ax.bar(names, [values[n] for n in names], yerr=error, color=BLUE, capsize=4)
-    ax.bar_label(drawn, fmt="%.2f", padding=2, fontsize=9)
+    ax.bar_label(drawn, fmt=f"%.{digits}f", padding=2, fontsize=9)
     ax.set(ylabel=ylabel, title=title)
-    ax.tick_params(axis="x", labelrotation=30 if max(map(len, names)) > 8 else 0)
+    ax.tick_params(axis="x", labelrotation=30 if len(names) > 3 and max(map(len, names)) > 8 else 0)
     figure(fig, alt)
 
 
@@ -292,4 +288,4 @@ class LiveCurves:
         curves({"validation": history.valid_metric}, alt=alt, xlabel="epoch",
                ylabel="Dice, mean over images", ax=right)
         right.set_ylim(0, 1)
-        self.handle = figure(fig, alt, self.handle)
+        self.handle = _show(_card(fig, alt), self.handle)
