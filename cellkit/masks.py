@@ -218,7 +218,7 @@ def _runs(codes: list[bytes], height, width):
 
 def _running_sum(values, sizes):
     """Cumulative sums that begin anew in each group of rows."""
-    total = np.concatenate([np.zeros_like(values[:1]), np.cumsum(values, axis=0)])
+    total = np.insert(np.cumsum(values, axis=0), 0, 0, axis=0)
     first = np.cumsum(sizes) - sizes
     return total[1:] - np.repeat(total[first], sizes, axis=0)
 

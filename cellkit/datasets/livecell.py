@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -78,33 +79,29 @@ def samples(root, split="all") -> Samples:
     A crowd region (``iscrowd``) is painted like a cell, below the smaller cells in it.
     """
     root = Path(root)
-    files = _annotation_files(root)
-    if split == "unlabelled":
-        return _unlabelled(root, files)
-    chosen = _choose(files, split, root)
+    chosen = _choose(root, split)
+    records = [(file, record) for file in chosen for record in _index(file)]
+    listed = {record.stem for _, record in records}
     images = _image_files(root)
-    entries: dict[str, Entry] = {}
-    for file in chosen:
-        for record in _index(file):
-            path = images.get(record.name) or images.get(Path(record.name).stem)
-            name = Path(record.name).stem
-            read = _Annotated(path or root / "images" / record.name, file, record)
-            entries.setdefault(name, _entry(name, read))
-    absent = [e for e in entries.values() if not e.path.exists()]
-    if absent and len(absent) == len(entries):
+    spare = [path for path in images.values() if path.stem not in listed]
+    if split == "unlabelled":
+        return _unlabelled(root, spare)
+    if not listed & images.keys():
         raise FileNotFoundError(
-            f"none of the {len(absent)} images listed in {_names(chosen)} is below "
-            f"{root / 'images'}, expected e.g. {absent[0].path.name}; put LIVECell's unpacked "
-            "images folder there."
+            f"found none of the {len(listed)} images listed in "
+            f"{', '.join(file.name for file in chosen)} among {len(images)} image(s) below "
+            f"{_image_folder(root)}; put LIVECell's unpacked images folder there."
         )
-    if split == "all":
-        spare = _spare(root, chosen)
-        if spare:
-            _log.warning(
-                "%d image(s) below %s stand in no annotation file (first: %s), expected every "
-                "image to be listed; they are left out, read them with split='unlabelled'.",
-                len(spare), root / "images", spare[0].name,
-            )  # fmt: skip
+    if split == "all" and spare:
+        _log.warning(
+            "%d image(s) below %s stand in no annotation file (first: %s), expected every image to "
+            "be listed; they are left out here and read with split='unlabelled'.",
+            len(spare), _image_folder(root), spare[0].name,
+        )  # fmt: skip
+    entries: dict[str, Entry] = {}
+    for file, record in records:
+        path = images.get(record.stem, _image_folder(root) / record.name)
+        entries.setdefault(record.stem, _entry(record.stem, _Annotated(path, file, record)))
     return Samples(list(entries.values()))
 
 
@@ -117,6 +114,10 @@ class _Record:
     width: int
     spans: tuple[tuple[int, int], ...]
     keyed: bool  # "annotations" is a dictionary, so a span holds '"id": {...}' pairs
+
+    @property
+    def stem(self) -> str:
+        return Path(self.name).stem
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,8 @@ class _Annotated:
         where = f"image {self.record.name!r} of {self.file}"
         if not self.path.exists():
             raise FileNotFoundError(
-                f"{where} is not below the images folder, expected e.g. {self.path}; download it, "
-                "or keep what is there: samples.where(lambda entry: entry.path.exists())."
+                f"{where} is missing, expected e.g. at {self.path}; download it, or keep "
+                "what is there: samples.where(lambda entry: entry.path.exists())."
             )
         image = read_image(self.path)
         shape = (self.record.height, self.record.width)
@@ -158,11 +159,15 @@ class _Annotated:
         """The image's entries in ``annotations``."""
         opening, closing = (b"{", b"}") if self.record.keyed else (b"[", b"]")
         found = []
-        with open(self.file, "rb") as file:
-            for start, end in self.record.spans:
-                file.seek(start)
-                part = json.loads(opening + file.read(end - start) + closing)
-                found += part.values() if self.record.keyed else part
+        for span in self.record.spans:
+            try:
+                part = json.loads(opening + _cut(self.file, span) + closing)
+            except ValueError:
+                raise ValueError(
+                    f"{self.file} has changed since it was indexed, expected it to stay while its "
+                    "samples are in use; read the data set again."
+                ) from None
+            found += part.values() if self.record.keyed else part
         return found
 
 
@@ -184,9 +189,8 @@ def _entry(name, read) -> Entry:
     return Entry(name, read, "livecell", cell_type, group, annotated, read.path)
 
 
-def _unlabelled(root, files) -> Samples:
-    extra = _below(root / "unlabelled") if (root / "unlabelled").is_dir() else []
-    found = {path.stem: path for path in _spare(root, _all(files)) + extra}
+def _unlabelled(root, spare) -> Samples:
+    found = {path.stem: path for path in [*_below(root / "unlabelled"), *spare]}
     if not found:
         raise FileNotFoundError(
             f"no unlabelled image at {root}, expected a folder unlabelled/ with images; "
@@ -198,11 +202,36 @@ def _unlabelled(root, files) -> Samples:
 # ---------------------------------------------------------------- finding files
 
 
+def _choose(root, split) -> list[Path]:
+    """The annotation files of a split, and of "unlabelled" every one that counts."""
+    files = _annotation_files(root)
+    best = {part: files[part][min(files[part])] for part in SPLITS if part in files}
+    if split == "unlabelled":
+        return sum(best.values(), [])
+    if not files:
+        raise FileNotFoundError(
+            f"no LIVECell annotation file below {root}, expected e.g. "
+            "annotations/LIVECell/livecell_coco_train.json; download it, or give the folder "
+            "that holds images/ and annotations/ as root."
+        )
+    if split == "all":
+        return sum(best.values(), [])
+    every = [file for ranks in files.values() for found in ranks.values() for file in found]
+    chosen = best.get(split) or [file for file in every if file.stem == split]
+    if not chosen:
+        there = ["all", *best, "unlabelled", *sorted({file.stem for file in every} - {*best})]
+        raise ValueError(
+            f"no split {split!r} at {root}, expected one of {', '.join(there)}; "
+            "choose one of these, or download its annotation file."
+        )
+    return chosen
+
+
 def _annotation_files(root) -> dict[str, dict[int, list[Path]]]:
-    """Split → how good (0 whole, 1 per cell type, 2 size split) → annotation files."""
+    """Split → rank (0 whole, 1 per cell type, 2 size split) → annotation files."""
     types = {kind.lower() for kind in CELL_TYPES}
     files: dict[str, dict[int, list[Path]]] = {}
-    for file in sorted(root.rglob("*.json")):
+    for file in _below(root, (".json",)):
         words = file.stem.lower().split("_")
         if re.fullmatch(r"train\d+percent", words[-1]):
             split, rank = "train", 2
@@ -214,69 +243,27 @@ def _annotation_files(root) -> dict[str, dict[int, list[Path]]]:
     return files
 
 
-def _all(files) -> list[Path]:
-    """The best annotation files of every split."""
-    return [
-        file
-        for split in ("train", "val", "test")
-        if split in files
-        for file in files[split][min(files[split])]
-    ]
-
-
-def _choose(files, split, root) -> list[Path]:
-    if not files:
-        raise FileNotFoundError(
-            f"no LIVECell annotation file below {root}, expected e.g. "
-            "annotations/LIVECell/livecell_coco_train.json; download it, or give the folder "
-            "that holds images/ and annotations/ as root."
-        )
-    if split == "all":
-        return _all(files)
-    if split in files:
-        return files[split][min(files[split])]
-    every = [f for ranks in files.values() for found in ranks.values() for f in found]
-    named = [file for file in every if file.stem == split]
-    if not named:
-        there = sorted({*files, *(file.stem for file in every)} | {"all", "unlabelled"})
-        raise ValueError(
-            f"no split {split!r} at {root}, expected one of {', '.join(there)}; "
-            "choose one of these, or download its annotation file."
-        )
-    return named
-
-
-def _below(folder) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-    )
-
-
-def _images(root) -> list[Path]:
-    if (root / "images").is_dir():
-        return _below(root / "images")
-    return [path for path in _below(root) if "unlabelled" not in path.relative_to(root).parts]
+def _image_folder(root) -> Path:
+    return root / "images" if (root / "images").is_dir() else root
 
 
 def _image_files(root) -> dict[str, Path]:
-    """Name, with and without extension → image file."""
+    """Name without extension → image file; the first of equal names."""
     files: dict[str, Path] = {}
-    for path in _images(root):
-        files.setdefault(path.name, path)
-        files.setdefault(path.stem, path)
+    for path in _below(_image_folder(root)):
+        if "unlabelled" not in path.relative_to(root).parts:
+            files.setdefault(path.stem, path)
     return files
 
 
-def _spare(root, chosen) -> list[Path]:
-    """Images that none of the chosen annotation files lists."""
-    listed = {Path(record.name).stem for file in chosen for record in _index(file)}
-    return [path for path in _images(root) if path.stem not in listed]
-
-
-def _names(files) -> str:
-    return ", ".join(file.name for file in files)
+def _below(folder, suffixes=SUFFIXES) -> list[Path]:
+    """The files in a folder and its folders, linked ones too, in order."""
+    return sorted(
+        Path(place, name)
+        for place, _, names in os.walk(folder, followlinks=True)
+        for name in names
+        if name.lower().endswith(suffixes) and not name.startswith(".")
+    )
 
 
 # ---------------------------------------------------------------- the index
@@ -346,15 +333,17 @@ def _walk(file: Path) -> list[_Record]:
         walker = _Walker(stream, bar)
         try:
             for key in walker.keys():
-                if key == "images":
-                    images = walker.value()
-                elif key == "annotations":
+                if key == "annotations":
                     keyed = walker.peek() == "{"
                     for start, annotation, end in walker.items():
                         owners.append(annotation["image_id"])
                         places.append((start, end))
-                else:
-                    walker.value()
+                    continue
+                walker.peek()
+                start = walker.where
+                walker.value()
+                if key == "images":
+                    images = json.loads(_cut(file, (start, walker.where)))
         except EOFError:
             raise ValueError(
                 f"{file} is cut off: its json stops in the middle after {size} bytes and "
@@ -362,31 +351,29 @@ def _walk(file: Path) -> list[_Record]:
             ) from None
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
-                f"{file} is no COCO json near byte {walker.where} ({error or type(error)}), "
-                'expected {"images": [...], "annotations": [{"image_id": ..., ...}, ...]}; '
+                f"{file} is no COCO json near byte {walker.where} ({type(error).__name__}: {error})"
+                ', expected {"images": [...], "annotations": [{"image_id": ..., ...}, ...]}; '
                 "download it again."
             ) from None
-    if images is None or (not owners and not places and images):
-        missing = "images" if images is None else "annotations"
+    if not images or not owners:
         raise ValueError(
-            f"{file} has no {missing}, expected COCO json with images and annotations; "
-            "download it again."
+            f"{file} has no {'annotations' if images else 'images'}, expected COCO json with "
+            "images and annotations; download it again."
         )
+    images = list(images.values()) if isinstance(images, dict) else images
+    wanted = {"id": (int, str), "file_name": str, "height": int, "width": int}
+    for image in images:
+        for key, kind in wanted.items():
+            if not isinstance(image, dict) or not isinstance(image.get(key), kind):
+                raise ValueError(
+                    f"{file} lists the image {image!r:.80} without a proper {key}, expected "
+                    f"{', '.join(wanted)}; download it again."
+                )
     return _records(file, images, owners, places, keyed)
 
 
 def _records(file, images, owners, places, keyed) -> list[_Record]:
-    images = list(images.values()) if isinstance(images, dict) else images
-    spans: dict = {}
-    try:
-        for image in images:
-            spans[image["id"]] = []
-            _ = image["file_name"] + "", image["height"] + 0, image["width"] + 0
-    except (KeyError, TypeError) as error:
-        raise ValueError(
-            f"{file} lists the image {image!r:.60} without a proper {error}, expected id, "
-            "file_name, height and width; download it again."
-        ) from None
+    spans: dict = {image["id"]: [] for image in images}
     strays = [owner for owner in owners if owner not in spans]
     if strays:
         raise ValueError(
@@ -404,13 +391,19 @@ def _records(file, images, owners, places, keyed) -> list[_Record]:
     return [
         _Record(
             PurePosixPath(image["file_name"].replace("\\", "/")).name,
-            int(image["height"]),
-            int(image["width"]),
+            image["height"],
+            image["width"],
             tuple(spans[image["id"]]),
             keyed,
         )
         for image in images
     ]
+
+
+def _cut(file, span) -> bytes:
+    with open(file, "rb") as stream:
+        stream.seek(span[0])
+        return stream.read(span[1] - span[0])
 
 
 class _Walker:
