@@ -21,20 +21,25 @@ for _name in ("CELLKIT_DATA", "PYTHONPATH"):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """One line for each notebook that ran: its seconds, also with several workers."""
+    """A line for each notebook that ran, and for each exercise's answers; with any workers."""
     passed_and_failed = [
         report
         for reports in terminalreporter.stats.values()
         for report in reports
         if getattr(report, "when", None) == "call"
     ]
-    lines = [
-        text
-        for report in passed_and_failed
-        for name, text in getattr(report, "user_properties", ())
-        if name == "seconds"
-    ]
-    if lines:
-        terminalreporter.section("notebooks, profile tiny")
-        for line in sorted(lines):
-            terminalreporter.write_line(line)
+    titles = {
+        "seconds": "notebooks, profile tiny",
+        "answers": "exercises: what their checks accept and reject",
+    }
+    for kind, title in titles.items():
+        lines = [
+            text
+            for report in passed_and_failed
+            for name, text in getattr(report, "user_properties", ())
+            if name == kind
+        ]
+        if lines:
+            terminalreporter.section(title)
+            for line in sorted(lines):
+                terminalreporter.write_line(line)

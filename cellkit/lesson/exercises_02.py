@@ -122,7 +122,9 @@ def _join_cases():
         Case("one column is missing", pair((1, 1, 2, 2), (1, 1, 2, 3), 2)),
         Case("two rows are missing", pair((1, 1, 1, 3), (1, 1, 3, 3), 3)),
         Case("three rows and one column are missing", pair((1, 2, 2, 3), (1, 2, 5, 4), 4)),
-        Case("up is larger, by one row and three columns", pair((1, 1, 3, 5), (1, 1, 2, 2), 5)),
+        Case("up is larger, by one row and five columns", pair((1, 1, 3, 7), (1, 1, 2, 2), 5)),
+        Case("up has six rows too many and five columns too few",
+             pair((1, 1, 8, 1), (1, 1, 2, 6), 7)),
         Case("a batch of two, three channels beside five", pair((2, 5, 6, 4), (2, 3, 7, 7), 6)),
     ]
 
@@ -563,8 +565,11 @@ def _mask_cases():
                 values.uniform_(0.3, 3, generator=numbers)  # batch norm that has seen pictures
             elif values.ndim:
                 values.normal_(generator=numbers)
-        with torch.no_grad():  # half of the picture shall be cell
-            net[-1].bias -= net.eval()(torch.tensor(image)[None, None]).median()
+        with torch.no_grad():  # about half shall be cell, and no logit so near 0 that it may round
+            logits = net.eval()(torch.tensor(image)[None, None]).flatten().sort().values
+            third = logits[len(logits) // 3 : 2 * len(logits) // 3]
+            widest = third.diff().argmax()
+            net[-1].bias -= (third[widest] + third[widest + 1]) / 2
         return Case(about, (net.train(training), image))
 
     plain = nn.Conv2d(1, 1, 1)

@@ -186,6 +186,8 @@ for order in ([big, small], [small, big]):
         seen = cell if cell is small else big & ~small
         assert (painted[seen] == k + 1).all()
     assert (painted[~big] == 0).all()
+specks = list(np.eye(300, dtype=bool).reshape(300, 20, 15))
+assert (paint_cells(specks, (20, 15)).ravel() == np.arange(1, 301)).all()
 # END HIDDEN TESTS
 paint_cells = ck.lesson.check("paint_cells", paint_cells)
 
@@ -272,7 +274,7 @@ def accuracy_of_nothing():
 
 # %% check="accuracy_of_nothing" points=1
 # BEGIN HIDDEN TESTS
-assert 0 <= float(accuracy_of_nothing()) <= 1
+assert 0 <= accuracy_of_nothing() <= 1
 # END HIDDEN TESTS
 accuracy_of_nothing = ck.lesson.check("accuracy_of_nothing", accuracy_of_nothing, sparse.mask)
 
@@ -437,9 +439,12 @@ grey = (blocks / 200).astype(np.float32)
 for shape in ((10, 13), (32, 40)):
     new_image, new_labels = resize_pair(grey, blocks, shape)
     assert new_image.shape == new_labels.shape == shape
-    assert set(np.unique(new_labels)) <= {0, 3, 9, 50, 200} and new_labels.dtype == np.int32
+    assert set(np.unique(new_labels)) == {0, 3, 9, 50, 200} and new_labels.dtype == np.int32
     assert new_image.dtype == np.float32 and 0 <= new_image.min() and new_image.max() <= 1
 assert len(np.unique(resize_pair(grey, blocks, (40, 40))[0])) > 5
+stripes = np.arange(1, 13, dtype=np.int32)[None].repeat(4, axis=0)
+wide_stripes = resize_pair(stripes / np.float32(12), stripes, (4, 36))[1]
+assert (wide_stripes == stripes.repeat(3, axis=1)).all()
 # END HIDDEN TESTS
 resize_pair = ck.lesson.check("resize_pair", resize_pair)
 
@@ -559,6 +564,9 @@ for first_part, second_part in results:
     assert 0.5 <= len(first_part) / len(names) <= 0.9
 assert [sorted(a) for a, _ in results] == [sorted(split_by_well(names, 0.7, s)[0]) for s in range(6)]
 assert len({tuple(sorted(a)) for a, _ in results}) > 1
+assert all(split_by_well(names[:12], 0.9, 0))
+uneven = [f"A172_Phase_A{w}_1_00d00h00m_{k}" for w in range(20) for k in range(9 if w < 4 else 1)]
+assert all(abs(len(split_by_well(uneven, 0.5, seed)[0]) - 26) <= 9 for seed in range(20))
 # END HIDDEN TESTS
 split_by_well = ck.lesson.check("split_by_well", split_by_well)
 
