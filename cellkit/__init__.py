@@ -18,7 +18,7 @@ _HOME = {
                 "object_f1", "object_dice", "object_hausdorff"],
     "weights": ["load_weights"],
 }
-_MODULES = {"masks", "losses", "show", "lesson"} | set(_HOME)
+_MODULES = {"losses", "lesson", "masks", "recipes", "show"} | set(_HOME)
 _WHERE = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = ["__version__", *sorted(_WHERE), *sorted(_MODULES - set(_WHERE))]

@@ -12,28 +12,32 @@ from cellkit.lesson.record import record_file
 
 PROFILES = ("tiny", "standard", "full")
 
+#: What the trainings of the lessons have in common.
+FIT = {"seed": 0, "lr": 3e-3, "schedule": "onecycle", "loss": "bce+soft_dice"}
+
 #: lesson -> profile -> its settings.  A lesson reads them from what :func:`setup` returns and never
 #: asks which profile it is in.
 PLANS = {
     "01_data_and_masks": {"tiny": {}, "standard": {}, "full": {}},
+    # Minutes bound the standard profile, so a slower machine trains less, not longer.
     "02_unet_from_scratch": {
         "tiny": {
             "width": 8,
-            "training": {"epochs": 2, "seed": 0},
-            "ablation": {"epochs": 1, "seed": 0},
-            "overfit": {"epochs": 2, "seed": 0},
+            "training": {**FIT, "epochs": 4, "steps_per_epoch": 6, "crop": 96, "batch_size": 4},
+            "ablation": {**FIT, "epochs": 2, "steps_per_epoch": 6, "crop": 96, "batch_size": 4},
+            "overfit": {**FIT, "epochs": 4, "steps_per_epoch": 4, "crop": 96, "batch_size": 2},
         },
         "standard": {
             "width": 16,
-            "training": {"epochs": 20, "seed": 0},
-            "ablation": {"epochs": 4, "seed": 0},
-            "overfit": {"epochs": 20, "seed": 0},
+            "training": {**FIT, "epochs": 40, "steps_per_epoch": 40, "minutes": 7},
+            "ablation": {**FIT, "epochs": 4, "steps_per_epoch": 40, "crop": 128},
+            "overfit": {**FIT, "epochs": 20, "steps_per_epoch": 10, "crop": 128, "schedule": None},
         },
         "full": {
             "width": 64,
-            "training": {"epochs": 100, "seed": 0},
-            "ablation": {"epochs": 20, "seed": 0},
-            "overfit": {"epochs": 50, "seed": 0},
+            "training": {**FIT, "epochs": 100},
+            "ablation": {**FIT, "epochs": 20},
+            "overfit": {**FIT, "epochs": 50, "schedule": None},
         },
     },
 }

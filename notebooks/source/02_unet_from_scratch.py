@@ -30,8 +30,8 @@ from torch import nn
 
 # %%
 samples = ck.read("livecell").cached()
-test = samples.where(lambda entry: entry.group in lesson.test_wells)
-rest = samples.where(lambda entry: entry.group not in lesson.test_wells)
+test = samples.where(lambda entry: entry.group in ck.recipes.LIVECELL_TEST_WELLS)
+rest = samples.where(lambda entry: entry.group not in ck.recipes.LIVECELL_TEST_WELLS)
 train, valid = ck.split(rest, 0.85, seed=0, by="group")
 
 # %%
