@@ -1,0 +1,442 @@
+"""Training: it learns, it repeats itself exactly, it can be stopped, and it says what is wrong."""
+
+import pickle
+import random
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from cellkit import Sample, UNet, augment, checkpoints, dice, fit, losses, predict, train
+
+CELL = 6  # radius in pixels
+
+
+def cells(name, size=64, n=6, channels=None):
+    """Bright discs on noise."""
+    rng = np.random.default_rng(ord(name))
+    y, x = np.mgrid[:size, :size]
+    labels = np.zeros((size, size), np.int32)
+    for k in range(n):
+        a, b = rng.uniform(0, size, 2)
+        labels[(y - a) ** 2 + (x - b) ** 2 < CELL**2] = k + 1
+    image = 0.4 + 0.2 * (labels > 0) + rng.normal(0, 0.05, labels.shape)
+    if channels:
+        image = np.repeat(image[..., None], channels, 2)
+    return Sample(np.clip(image, 0, 1).astype(np.float32), labels, name, group=name)
+
+
+TRAIN, VALID = [cells(c) for c in "abcdef"], [cells(c, size=70) for c in "xy"]
+QUICK = dict(epochs=2, crop=32, batch_size=4, steps_per_epoch=3, progress=False)
+
+
+def same(one, other):
+    a, b = one.state_dict(), other.state_dict()
+    return all(torch.equal(a[key], b[key]) for key in a)
+
+
+def told(history):
+    """All but the seconds, which never repeat."""
+    return {key: value for key, value in history.to_dict().items() if key != "seconds"}
+
+
+def test_it_learns_and_keeps_the_best_epoch():
+    net = UNet(width=8, depth=2)
+    history = fit(net, TRAIN, VALID, epochs=8, crop=32, lr=1e-2, steps_per_epoch=6, progress=False)
+    scores = [dice(s.mask, predict(net, s.image, amp=False) > 0.5) for s in VALID]
+    assert len(history) == 8 and history.ended == "finished" and not net.training
+    assert history.best_epoch == 1 + int(np.argmax(history.valid_metric))
+    assert np.mean(scores) == pytest.approx(max(history.valid_metric), abs=0.01)
+    assert np.mean(scores) > 0.9 and history.train_loss[-1] < history.train_loss[0] / 2
+    assert f"kept epoch {history.best_epoch}" in repr(history)
+
+
+def test_monitor_loss_keeps_the_epoch_of_least_loss():
+    net = UNet(width=4, depth=2)
+    history = fit(net, TRAIN, VALID, **{**QUICK, "epochs": 5, "lr": 0.05}, monitor="loss")
+    assert history.best_epoch == 1 + int(np.argmin(history.valid_loss))
+
+
+def test_the_recorded_loss_is_the_loss():
+    net = UNet(width=4, depth=2)
+    history = fit(net, TRAIN, VALID, **{**QUICK, "epochs": 1}, amp=False, loss="soft_dice")
+    values = []
+    for s in VALID:
+        p = predict(net, s.image, amp=False).astype(float)
+        values.append(1 - (2 * p[s.mask].sum() + 1) / (p.sum() + s.mask.sum() + 1))
+    assert history.valid_loss == [pytest.approx(np.mean(values), abs=1e-5)]
+
+
+def test_same_seed_same_result_and_the_callers_randomness_is_left_alone():
+    states = torch.random.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
+    nets = [UNet(width=4, depth=2, dropout=0.2) for _ in range(4)]
+    histories = [fit(net, TRAIN, VALID, seed=seed, **{**QUICK, "progress": progress})
+                 for net, seed, progress in zip(nets, (0, 0, 0, 1), (False, False, True, False),
+                                                strict=True)]
+    assert torch.equal(states[0], torch.random.get_rng_state())
+    assert (states[1] == np.random.get_state()[1]).all() and states[2] == random.getstate()
+    assert same(nets[0], nets[1]) and told(histories[0]) == told(histories[1])
+    assert same(nets[0], nets[2]), "the forecast must leave no trace"
+    assert not same(nets[0], nets[3])
+    workers = UNet(width=4, depth=2, dropout=0.2)
+    fit(workers, TRAIN, VALID, workers=1, **QUICK)
+    assert same(nets[0], workers)
+
+
+@pytest.mark.parametrize("settings", [
+    dict(schedule="onecycle"),
+    dict(schedule="step", optimizer="sgd", amp=False),
+    dict(optimizer="adamw", augment=None, patience=3),
+])
+@pytest.mark.parametrize("when", ["between epochs", "within an epoch"])
+def test_a_resumed_run_equals_an_unbroken_one_bit_for_bit(tmp_path, settings, when):
+    settings = {**QUICK, "epochs": 4, **settings}
+    unbroken, broken = (UNet(width=4, depth=2, dropout=0.3) for _ in range(2))
+    expected = fit(unbroken, TRAIN, VALID, **settings)
+    file, calls = tmp_path / "run.pt", []
+
+    def stop(history):
+        if when == "between epochs" and len(history) == 2:
+            raise KeyboardInterrupt
+
+    def stopping_loss(output, target):
+        calls.append(1)
+        if when == "within an epoch" and len(calls) == 2 * (3 + len(VALID)) + 2:
+            raise KeyboardInterrupt
+        return losses.bce(output, target)
+
+    stopping_loss.__qualname__ = "bce"
+    first = fit(broken, TRAIN, VALID, checkpoint=file, on_epoch=stop,
+                **{**settings, "loss": stopping_loss})
+    assert first.ended == "interrupted" and len(first) == 2
+    again = UNet(width=4, depth=2, dropout=0.3, seed=9)
+    got = fit(again, TRAIN, VALID, checkpoint=file, resume=True, loss=stopping_loss, **settings)
+    assert same(unbroken, again)
+    expected.settings["loss"] = "bce"
+    assert told(got) == told(expected)
+    done = UNet(width=4, depth=2, dropout=0.3, seed=9)
+    assert told(fit(done, TRAIN, VALID, checkpoint=file, resume=True, loss=stopping_loss,
+                    **settings)) == told(expected)
+    assert same(done, again), "a finished run has nothing left to do"
+
+
+def test_ctrl_c_in_the_first_epoch_keeps_what_was_reached():
+    net, calls = UNet(width=4, depth=2), []
+
+    def loss(output, target):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return losses.bce(output, target)
+
+    history = fit(net, TRAIN, **QUICK, loss=loss)
+    assert history.ended == "interrupted" and len(history) == 0 and not net.training
+    assert not same(net, UNet(width=4, depth=2)) and "before an epoch was over" in repr(history)
+
+
+def test_patience_ends_a_run_that_gets_no_better():
+    stuck = UNet(width=2, depth=1, norm="none")  # batch norm learns even without a rate
+    history = fit(stuck, TRAIN, VALID, patience=2, lr=0.0, **{**QUICK, "epochs": 9})
+    assert history.ended == "no progress" and history.best_epoch == 1 and len(history) == 3
+
+
+def test_schedules_follow_their_formulas():
+    rates = {}
+    for schedule in ("step", "onecycle", None):
+        rates[schedule] = fit(UNet(width=2, depth=1), TRAIN, schedule=schedule, lr=0.01,
+                              **{**QUICK, "epochs": 6, "steps_per_epoch": 5}).lr
+    np.testing.assert_allclose(rates[None], [0.01] * 6)
+    np.testing.assert_allclose(rates["step"], [1e-2, 1e-2, 1e-3, 1e-3, 1e-4, 1e-4])
+    last, top = 30 - 1, 0.3 * 30 - 1
+    for epoch, rate in enumerate(rates["onecycle"], 1):
+        k = 5 * epoch - 1
+        a, b, share = (0.01 / 25, 0.01, k / top) if k <= top else \
+            (0.01, 0.01 / 25e4, (k - top) / (last - top))
+        assert rate == pytest.approx(b + (a - b) * (1 + np.cos(np.pi * share)) / 2)
+
+
+def test_refit_repeats_the_best_number_of_epochs_on_everything():
+    net, twin = UNet(width=2, depth=1), UNet(width=2, depth=1)
+    settings = {**QUICK, "epochs": 3, "lr": 0.03}
+    first, second = train.refit(net, TRAIN, fraction=0.7, **settings)
+    assert first.best_epoch == 1 + int(np.argmin(first.valid_loss))
+    assert len(second) == first.best_epoch and second.settings["train"] == list("abcdef")
+    assert len(first.settings["train"]) == 4
+    fit(twin, TRAIN, None, **{**settings, "epochs": first.best_epoch})
+    assert same(net, twin)
+
+
+@pytest.mark.parametrize("head", ["two_class", "border", "distance", "image"])
+def test_every_head_trains(head):
+    net = UNet(width=4, depth=2, head=head, residual=head == "image")
+
+    def dim(image, rng):
+        return image * np.float32(0.5)
+
+    history = fit(net, TRAIN, VALID, degrade=dim if head == "image" else None, **QUICK)
+    assert history.metric == ("psnr" if head == "image" else "dice")
+    assert len(history.valid_metric) == 2 and np.isfinite(history.valid_metric).all()
+    for name, found in predict(net, VALID[0].image, all=True).items():
+        assert found.shape == (70, 70), name
+
+
+def test_psnr_is_scikit_images():
+    from skimage.metrics import peak_signal_noise_ratio
+
+    net = UNet(width=2, depth=1, head="image", normalise="none")
+    history = fit(net, TRAIN, VALID, amp=False, **{**QUICK, "epochs": 1})
+    found = []
+    for s in VALID:
+        with torch.no_grad():
+            out = net(torch.from_numpy(s.image)[None, None])[0, 0].numpy()
+        found.append(peak_signal_noise_ratio(s.image, out, data_range=np.ptp(s.image)))
+    assert history.valid_metric == [pytest.approx(np.mean(found), abs=1e-3)]
+
+
+@pytest.mark.parametrize("mode", ["resize", "pad"])
+def test_other_modes(mode):
+    history = fit(UNet(width=2, depth=1), TRAIN, VALID, mode=mode, **QUICK)
+    assert len(history) == 2
+
+
+def test_a_network_of_ones_own_trains_too():
+    own = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 1, 1))
+    begin = own[0].weight.detach().clone()
+    history = fit(own, TRAIN, VALID, **QUICK)
+    assert len(history) == 2 and not torch.equal(begin, own[0].weight)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (17, 31), (3, 200)])
+def test_odd_sizes(shape):
+    rng = np.random.default_rng(0)
+    odd = [Sample(rng.random(shape).astype(np.float32), rng.integers(0, 2, shape, dtype=np.int32),
+                  name) for name in "ab"]
+    net = UNet(width=2)
+    history = fit(net, odd[:1], odd[1:], epochs=1, batch_size=1, steps_per_epoch=2, progress=False)
+    assert np.isfinite(history.valid_loss).all() and predict(net, odd[0].image).shape == shape
+
+
+@pytest.mark.parametrize("loss", losses.FITTING["foreground"])
+def test_empty_masks_train_to_finite_weights(loss):
+    empty = [Sample(s.image, np.zeros_like(s.labels), s.name) for s in TRAIN[:2]]
+    net = UNet(width=2, depth=2)
+    history = fit(net, empty, empty, loss=loss, **QUICK)
+    assert np.isfinite(history.valid_loss).all()
+    assert all(torch.isfinite(v).all() for v in net.state_dict().values())
+
+
+def test_an_epoch_shows_each_pixel_once_on_average():
+    settings = {**QUICK, "epochs": 1, "steps_per_epoch": None}
+    history = fit(UNet(width=2, depth=1), TRAIN, **settings)
+    assert history.settings["steps"] == len(TRAIN) * (64 / 32) ** 2 / 4
+    seen = []
+
+    def watch(image, labels, rng):
+        seen.append(image[0, 0])
+        return image, labels
+
+    fit(UNet(width=2, depth=1), TRAIN, augment=watch, **settings)
+    assert len(seen) == 24  # full batches only
+
+
+def test_it_says_beforehand_what_it_will_need(capsys):
+    net = UNet(width=4, depth=2)
+    fit(net, TRAIN, VALID, **{**QUICK, "progress": True})
+    out = capsys.readouterr().out
+    assert f"{sum(p.numel() for p in net.parameters()):,} weights on" in out
+    assert "MB of memory" in out and "2 epochs of 3 batches of 4: about" in out
+    assert "dice" in out and "kept epoch" in out
+    fit(net, TRAIN, VALID, **QUICK)
+    assert capsys.readouterr().out == ""
+
+
+def test_minutes_bound_the_epochs():
+    history = fit(UNet(width=2, depth=1), TRAIN, VALID, minutes=1e-9, schedule="onecycle",
+                  **{**QUICK, "epochs": 500})
+    assert len(history) == 1 and history.settings["epochs"] == 1
+    assert history.lr[-1] == pytest.approx(1e-3 / 25e4)  # the schedule was fitted to it
+
+
+class Hungry(nn.Module):
+    """Has memory for a batch of ``room``."""
+
+    def __init__(self, room, error):
+        super().__init__()
+        self.layer, self.room, self.error = nn.Conv2d(1, 1, 1), room, error
+
+    def forward(self, x):
+        if len(x) > self.room:
+            raise self.error
+        return self.layer(x)
+
+
+@pytest.mark.parametrize("progress", [True, False])
+@pytest.mark.parametrize("error", [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory"),
+])
+def test_out_of_memory_becomes_advice(progress, error):
+    settings = {**QUICK, "batch_size": 12, "progress": progress}
+    with pytest.raises(MemoryError, match="batch of 12 does not fit .* batch_size=3 does"):
+        fit(Hungry(5, error), TRAIN, VALID, **settings)
+    with pytest.raises(MemoryError, match="not even a batch of one"):
+        fit(Hungry(0, error), TRAIN, VALID, **{**settings, "progress": False})
+
+
+def test_too_little_memory_is_seen_beforehand(monkeypatch):
+    net = UNet(width=8, depth=2)
+    one = train._Trial(net, train.Crops(TRAIN, 32), losses.bce, torch.device("cpu"), None)
+    enough = 16 * sum(p.numel() for p in net.parameters()) + 5 * one.step(1)[1]
+    monkeypatch.setattr(train, "_memory", lambda device: enough)
+    with pytest.raises(MemoryError, match="batch of 64 does not fit .* batch_size=5 does"):
+        fit(net, TRAIN, **{**QUICK, "batch_size": 64, "progress": True}, amp=False)
+
+
+def test_another_error_stays_itself():
+    with pytest.raises(RuntimeError, match="something else"):
+        fit(Hungry(0, RuntimeError("something else")), TRAIN, **QUICK)
+
+
+def test_a_loss_that_is_not_a_number_is_named():
+    with pytest.raises(ValueError, match="the loss became nan in epoch 1; check the images"):
+        fit(UNet(width=2, depth=1), TRAIN, loss=lambda o, t: (o * np.nan).sum(), **QUICK)
+    with pytest.raises(ValueError, match="'a': the image has values from nan to nan"):
+        image = TRAIN[0].image.copy()
+        image[3, 3] = np.nan
+        fit(UNet(width=2, depth=1), [Sample(image, TRAIN[0].labels, "a")], **QUICK)
+
+
+@pytest.mark.parametrize("change, words", [
+    (dict(epochs=0), "epochs is 0"),
+    (dict(batch_size=1.5), "batch_size is 1.5"),
+    (dict(minutes=-1), "minutes is -1"),
+    (dict(optimizer="lion"), "optimizer is 'lion', expected adam"),
+    (dict(schedule="cosine"), "schedule is 'cosine', expected step"),
+    (dict(loss="mse"), "loss 'mse' does not fit"),
+    (dict(mode="whole?"), "mode is 'whole\\?'"),
+    (dict(monitor="f1"), "monitor is 'f1'"),
+    (dict(device="tpu9"), "device 'tpu9' cannot be used"),
+    (dict(train=[]), "no training samples"),
+    (dict(train=[cells("a", channels=3)]), "'a' has 3 channel.s., the network takes 1"),
+    (dict(train=[Sample(TRAIN[0].image, None, "bare")]), "'bare' has no ground truth"),
+])
+def test_wrong_arguments_are_named(change, words):
+    settings = {**QUICK, "train": TRAIN, **change}
+    with pytest.raises(ValueError, match=words):
+        fit(UNet(width=2, depth=1), settings.pop("train"), **settings)
+
+
+def test_a_shared_group_is_warned_of():
+    with pytest.warns(UserWarning, match="training and validation share a: the validation"):
+        fit(UNet(width=2, depth=1), TRAIN, TRAIN[:1], **QUICK)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(UNet(width=2, depth=1), TRAIN, VALID, **QUICK)
+
+
+# Checkpoints -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(tmp_path):
+    file, net = tmp_path / "run.pt", UNet(width=4, depth=2)
+    fit(net, TRAIN, VALID, checkpoint=file, **QUICK)
+    return file, net
+
+
+def test_a_checkpoint_is_weights_only_and_gives_the_network(run):
+    file, net = run
+    assert torch.load(file, weights_only=True)["network"] == "UNet"
+    again = checkpoints.load(file)
+    assert same(again, net) and again.config == net.config and not again.training
+    np.testing.assert_array_equal(predict(again, TRAIN[0].image, amp=False),
+                                  predict(net, TRAIN[0].image, amp=False))
+
+
+def test_nothing_half_written_stays(run, monkeypatch):
+    file, _ = run
+    before = file.read_bytes()
+
+    def dies(state, path):
+        path.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(torch, "save", dies)
+    with pytest.raises(OSError, match="disk full"):
+        checkpoints.save(file, {})
+    assert file.read_bytes() == before and [p.name for p in file.parent.iterdir()] == ["run.pt"]
+
+
+def test_another_architecture_is_named(run):
+    file, _ = run
+    with pytest.raises(ValueError, match="run.pt is of another architecture: it has"):
+        fit(UNet(width=8, depth=2), TRAIN, VALID, checkpoint=file, resume=True, **QUICK)
+    with pytest.raises(ValueError, match="another architecture"):
+        fit(UNet(width=4, depth=3), TRAIN, VALID, checkpoint=file, resume=True, **QUICK)
+
+
+def test_other_arguments_are_named(run):
+    file, _ = run
+    for change, words in ((dict(batch_size=2), "begun with batch_size=4, now it is 2"),
+                          (dict(augment=augment.turn_and_flip), "begun with augment=default")):
+        with pytest.raises(ValueError, match=words):
+            fit(UNet(width=4, depth=2), TRAIN, VALID, checkpoint=file, resume=True,
+                **{**QUICK, **change})
+    with pytest.raises(ValueError, match="begun with train="):
+        fit(UNet(width=4, depth=2), TRAIN[:3], VALID, checkpoint=file, resume=True, **QUICK)
+
+
+def test_a_longer_run_may_go_on_where_a_shorter_one_ended(run):
+    file, _ = run
+    longer, straight = UNet(width=4, depth=2), UNet(width=4, depth=2)
+    settings = {**QUICK, "epochs": 4}
+    history = fit(longer, TRAIN, VALID, checkpoint=file, resume=True, **settings)
+    assert told(history) == told(fit(straight, TRAIN, VALID, **settings))
+    assert same(longer, straight)
+
+
+class Code:
+    """Unpickling this would write a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_code_in_a_pickle_is_never_run(tmp_path):
+    trap, plain, zipped = tmp_path / "ran", tmp_path / "plain.pt", tmp_path / "zipped.pt"
+    plain.write_bytes(pickle.dumps({"now": Code(trap)}))
+    torch.save({"now": Code(trap)}, zipped)
+    for file in (plain, zipped):
+        with pytest.raises(ValueError, match="no cellkit checkpoint.*code, which is never run"):
+            checkpoints.load(file)
+        with pytest.raises(ValueError, match="never run"):
+            fit(UNet(width=2, depth=1), TRAIN, checkpoint=file, resume=True, **QUICK)
+    assert not trap.exists()
+
+
+def test_damaged_missing_and_foreign_files_are_named(run, tmp_path):
+    file, _ = run
+    whole = file.read_bytes()
+    for length in (len(whole) // 2, len(whole) - 10):
+        file.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match="cut off or damaged"):
+            checkpoints.load(file)
+    file.write_bytes(b"")
+    with pytest.raises(ValueError, match="run.pt"):
+        checkpoints.load(file)
+    with pytest.raises(FileNotFoundError, match="no checkpoint at"):
+        checkpoints.load(tmp_path / "none.pt")
+    torch.save({"weights": torch.zeros(2)}, file)
+    with pytest.raises(ValueError, match="checkpoint format none, expected 1"):
+        checkpoints.load(file)
+    checkpoints.save(file, {"network": "VNet", "config": {}, "best": {}})
+    with pytest.raises(ValueError, match="holds a 'VNet', expected one of"):
+        checkpoints.load(file)
+    checkpoints.save(file, {"network": "UNet", "config": {"wide": 3}, "best": {}})
+    with pytest.raises(ValueError, match="this version cannot build"):
+        checkpoints.load(file)
