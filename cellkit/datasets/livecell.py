@@ -183,7 +183,7 @@ class _Unlabelled:
 
 def _entry(name, read) -> Entry:
     """The entry of a file named like ``A172_Phase_C7_1_00d00h00m_4``: type A172, well C7."""
-    parts = re.match(r"(([^_]+)_Phase_[A-P]\d{1,2})_", name)
+    parts = re.match(r"(([^_]+)_Phase_[A-Z]\d{1,2})_", name)
     group, cell_type = parts.groups() if parts else (None, None)
     annotated = isinstance(read, _Annotated)
     return Entry(name, read, "livecell", cell_type, group, annotated, read.path)
