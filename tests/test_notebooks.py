@@ -121,6 +121,7 @@ def nbval(path, folder, strict):
     env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "CELLKIT_"))}
     env |= {
         "CELLKIT_PROFILE": "tiny",
+        "CELLKIT_PROGRESS": str(folder / "progress.json"),
         "OMP_NUM_THREADS": "1",
         "PYTHONPATH": str(Path(cellkit.__file__).parent.parent),
         "PY_COLORS": "0",

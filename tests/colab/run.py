@@ -105,7 +105,7 @@ def run(notebook: Path, folder: Path, address: str) -> bool:
     copy = folder / notebook.name
     copy.write_text(text.replace(published, address), encoding="utf-8")
     env = {k: v for k, v in os.environ.items() if not k.startswith(("CELLKIT_", "PYTHON"))}
-    env["CELLKIT_PROFILE"] = "tiny"
+    env |= {"CELLKIT_PROFILE": "tiny", "CELLKIT_PROGRESS": str(folder / "progress.json")}
     solved = notebook.parent.name == "solutions"
     if solved:
         env["CELLKIT_STRICT"] = "1"
