@@ -202,8 +202,8 @@ TORCH_RANDOM = {
     "rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like", "normal",
     "bernoulli", "multinomial", "poisson",
 }  # fmt: skip
-#: made at the top level of a cell, they start from random weights
-WEIGHTS = {"UNet", "Linear", "Conv2d", "ConvTranspose2d"}
+#: made at the top level of a cell, they start from random weights (ck.UNet has a seed of its own)
+WEIGHTS = {"Linear", "Conv2d", "ConvTranspose2d"}
 
 
 def randomness(lesson: Lesson) -> Iterator[str]:

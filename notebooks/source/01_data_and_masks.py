@@ -57,8 +57,9 @@ ck.show.images(
 
 # %%
 sample = max(first, key=lambda s: s.labels.max())
-print("image ", sample.image.shape, sample.image.dtype, sample.image.min(), "to", sample.image.max())
-print("labels", sample.labels.shape, sample.labels.dtype, "cells:", sample.labels.max())
+image, labels = sample.image, sample.labels
+print("image ", image.shape, image.dtype, image.min(), "to", image.max())
+print("labels", labels.shape, labels.dtype, "cells:", labels.max())
 
 # %% [markdown]
 # The shape is (rows, columns): height first, then width. File formats and drawing programs often
@@ -389,7 +390,8 @@ ck.show.images(
 # %%
 small = labels[20:60, 20:60]
 nearest = resize(small, (25, 25), order=0, preserve_range=True, anti_aliasing=False).astype(int)
-mixed = resize(small, (25, 25), order=1, preserve_range=True, anti_aliasing=False).round().astype(int)
+mixed = resize(small, (25, 25), order=1, preserve_range=True, anti_aliasing=False)
+mixed = mixed.round().astype(int)
 print("cell numbers before: ", np.unique(small))
 print("after nearest:       ", np.unique(nearest))
 print("after interpolation: ", np.unique(mixed))
@@ -556,13 +558,14 @@ def split_by_well(names, fraction, seed):
 names = [f"{line}_Phase_{well}_{spot}_00d{hour:02d}h00m_{spot}"
          for line in ("BV2", "MCF7") for well in ("B2", "C3", "D4", "E5", "F6")
          for spot in (1, 2) for hour in (0, 4, 8)]
-well_of = lambda name: name.rsplit("_", 3)[0]
 results = [split_by_well(names, 0.7, seed) for seed in range(6)]
 for first_part, second_part in results:
     assert sorted([*first_part, *second_part]) == sorted(names)
-    assert not {well_of(n) for n in first_part} & {well_of(n) for n in second_part}
+    wells = [{name.rsplit("_", 3)[0] for name in part} for part in (first_part, second_part)]
+    assert not wells[0] & wells[1]
     assert 0.5 <= len(first_part) / len(names) <= 0.9
-assert [sorted(a) for a, _ in results] == [sorted(split_by_well(names, 0.7, s)[0]) for s in range(6)]
+again = [split_by_well(names, 0.7, seed) for seed in range(6)]
+assert [sorted(a) for a, _ in results] == [sorted(a) for a, _ in again]
 assert len({tuple(sorted(a)) for a, _ in results}) > 1
 assert all(split_by_well(names[:12], 0.9, 0))
 uneven = [f"A172_Phase_A{w}_1_00d00h00m_{k}" for w in range(20) for k in range(9 if w < 4 else 1)]
@@ -572,7 +575,8 @@ split_by_well = ck.lesson.check("split_by_well", split_by_well)
 
 # %%
 train_names, test_names = split_by_well(annotated.names, 0.8, seed=0)
-wells_of = [sorted({"_".join(n.split("_")[:3]) for n in part}) for part in (train_names, test_names)]
+parts = (train_names, test_names)
+wells_of = [sorted({"_".join(name.split("_")[:3]) for name in part}) for part in parts]
 print(len(train_names), "pictures to train on, from", len(wells_of[0]), "wells")
 print(len(test_names), "pictures to test on, from", ", ".join(wells_of[1]))
 

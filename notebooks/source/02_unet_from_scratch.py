@@ -14,13 +14,15 @@
 # - Train a network, read its curves, and stop before it over-fits.
 # - Turn a probability into a mask, and judge it by Dice, precision and recall.
 #
-# **Minutes:** about 90 minutes of reading, running and exercises, of which the two cores of a laptop
-# compute about 15. Six exercises, 16 points.
+# **Minutes:** about 90 minutes of reading, running and exercises, of which the two cores of a
+# laptop compute about 15. Six exercises, 16 points.
 
 # %% setup
 import numpy as np
 import torch
 from torch import nn
+
+torch.manual_seed(0)
 
 # %% [markdown]
 # ## 1. Three parts of the data
@@ -133,7 +135,8 @@ def join_skip(up, skip):
 
 # %% check="join_skip" points=2
 # BEGIN HIDDEN TESTS
-skip, low = torch.randn(2, 3, 9, 12, generator=torch.Generator().manual_seed(1)), torch.ones(2, 5, 8, 10)
+skip = torch.randn(2, 3, 9, 12, generator=torch.Generator().manual_seed(1))
+low = torch.ones(2, 5, 8, 10)
 joined = join_skip(low, skip)
 assert joined.shape == (2, 8, 9, 12) and torch.equal(joined[:, :3], skip)
 assert (joined[:, 3:, :8, 1:11] == 1).all()
@@ -301,7 +304,7 @@ for name, answer in answers.items():
     rows.append({"answer": name, "BCE": weighted_bce(logits, target[None, None], 1.0).item(),
                  "BCE, cells × 5": weighted_bce(logits, target[None, None], 5.0).item(),
                  "soft Dice loss": ck.losses.soft_dice(logits, target[None, None]).item()})
-ck.show.table(rows, f"Losses on a picture with {sparse.mask.mean():.0%} cell pixels; lower is better")
+ck.show.table(rows, f"Losses, {sparse.mask.mean():.0%} of the pixels are cell; lower is better")
 
 # %% [markdown]
 # Look at the first row and the third. Plain BCE finds *all background* the better answer here.
@@ -323,8 +326,8 @@ def standardise(image):
     return (image - image.mean()) / image.std()
 
 picture = train[0].image
-print("before: mean %.2f, spread %.2f" % (picture.mean(), picture.std()))
-print("after:  mean %.2f, spread %.2f" % (standardise(picture).mean(), standardise(picture).std()))
+for name, image in (("before:", picture), ("after: ", standardise(picture))):
+    print(name, f"mean {image.mean():.2f}, spread {image.std():.2f}")
 
 # %%
 net = ck.UNet(width=lesson.width)
@@ -341,8 +344,8 @@ ck.show.images(
     [example.image, probability, ck.show.compare(example.mask, probability > 0.5, example.image)],
     [example.dataset, "probability of cell", f"Dice {dice(example.mask, probability > 0.5):.3f}"],
     size=4.2, caption=ck.show.legend_of_compare(),
-    alt="A validation picture, the network's probability for each pixel, and its mask compared with "
-    "the truth: most errors are thin lines along outlines.",
+    alt="A validation picture, the network's probability for each pixel, and its mask compared "
+    "with the truth: most errors are thin lines along outlines.",
 )
 
 # %% [markdown] exercise="predict_mask"
@@ -485,8 +488,8 @@ precision_guess = ck.lesson.check("precision_guess", precision_guess)
 best = int(np.argmax(by_threshold["Dice"]))
 ck.show.curves(
     by_threshold, thresholds, xlabel="threshold", ylabel="mean over validation pictures",
-    alt=f"Dice, precision and recall against the threshold. Precision rises, recall falls, and Dice "
-    f"is highest, {by_threshold['Dice'][best]:.3f}, at a threshold of {thresholds[best]:.2f}.",
+    alt="Dice, precision and recall against the threshold. Precision rises, recall falls, and "
+    f"Dice is highest, {by_threshold['Dice'][best]:.3f}, at a threshold of {thresholds[best]:.2f}.",
 )
 
 # %% [markdown]
@@ -504,9 +507,10 @@ fig, (left, right) = ck.show.axes(1, 2, (3.8, 3.2))
 left.plot(pr.recall, pr.precision, color=ck.show.BLUE)
 left.set(xlabel="recall", ylabel="precision", title=f"PR, area {pr.area:.3f}")
 right.plot(roc.false_positive_rate, roc.true_positive_rate, color=ck.show.RED)
-right.set(xlabel="false alarms per background pixel", ylabel="recall", title=f"ROC, area {roc.area:.3f}")
-ck.show.figure(fig, alt=f"Left the precision-recall curve, area {pr.area:.3f}; right the ROC curve, "
-               f"area {roc.area:.3f}. Both pooled over all validation pixels.")
+right.set(xlabel="false alarms per background pixel", ylabel="recall")
+right.set_title(f"ROC, area {roc.area:.3f}")
+ck.show.figure(fig, alt=f"Left the precision-recall curve, area {pr.area:.3f}; right the ROC "
+               f"curve, area {roc.area:.3f}. Both pooled over all validation pixels.")
 
 # %% [markdown]
 # ## 12. Where it fails
@@ -535,13 +539,14 @@ print("without a test well, so not scored:", ", ".join(missing) or "none")
 # %%
 ranked = sorted(scored, key=lambda pair: dice(pair[0].mask, pair[1]))
 picked = [ranked[0], ranked[len(ranked) // 2], ranked[-1]]
+words = ("worst", "middle", "best")
 ck.show.images(
     [s.image for s, _ in picked] + [ck.show.compare(s.mask, m, s.image) for s, m in picked],
-    [f"{word}: {s.cell_type}" for word, (s, _) in zip(("worst", "middle", "best"), picked, strict=True)]
+    [f"{word}: {s.cell_type}" for word, (s, _) in zip(words, picked, strict=True)]
     + [f"Dice {dice(s.mask, m):.3f}" for s, m in picked],
     columns=3, size=4, caption=ck.show.legend_of_compare(),
-    alt="The worst, the middle and the best test picture, above as they are, below with hits, misses "
-    "and false alarms. Dice: " + ", ".join(f"{dice(s.mask, m):.3f}" for s, m in picked) + ".",
+    alt="The worst, the middle and the best test picture, above as they are, below with hits, "
+    "misses and false alarms. Dice: " + ", ".join(f"{dice(s.mask, m):.3f}" for s, m in picked),
 )
 
 # %% [markdown]
