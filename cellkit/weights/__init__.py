@@ -1,0 +1,184 @@
+"""Trained networks: fp16 safetensors, each beside a card (JSON) that says what it was made of.
+
+``python -m cellkit.weights NAME`` trains a bundled one again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+
+FORMAT = 1
+FOLDER = Path(__file__).parent
+#: What a card must tell besides what :func:`save_weights` adds by itself.
+FIELDS = ("data", "metrics", "minutes", "command")
+
+
+def available() -> list[str]:
+    """The names of the bundled networks."""
+    return sorted(file.stem for file in FOLDER.glob("*.safetensors"))
+
+
+def card(name) -> dict:
+    """What is known of trained weights.
+
+    Parameters
+    ----------
+    name : str or path
+        A bundled network's name, or a ``.safetensors`` file that has its card beside it.
+
+    Returns
+    -------
+    dict
+        "data": a list of dicts with "name", "licence" and "images" (their names); "metrics";
+        "minutes" of training; "command" that repeats it; "network" and "config" that rebuild the
+        network; "version" of cellkit; "sha256" of the weights.
+    """
+    return _read(name)[0]
+
+
+def load_weights(name, samples=None, device: str = "auto"):
+    """A trained network, ready to predict.
+
+    Parameters
+    ----------
+    name : str or path
+        As in :func:`card`.
+    samples : sequence of Sample or of names, optional
+        What it is going to be scored on: warns if it was trained on any of them.
+    device : str
+        Where to put it, see :func:`cellkit.device.pick`.
+
+    Returns
+    -------
+    Module
+        In evaluation mode; ``net.card`` is its card.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        Missing, damaged, of another version or architecture; nothing in a file is ever run.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    from cellkit.device import pick
+    from cellkit.networks import rebuild
+
+    known, file = _read(name)
+    data = file.read_bytes()
+    try:
+        weights = load(data)
+    except SafetensorError as error:
+        raise ValueError(
+            f"{file} is cut off, damaged, or no safetensors file ({len(data):,} bytes); "
+            "install cellkit again, or copy the file again."
+        ) from error
+    if hashlib.sha256(data).hexdigest() != known["sha256"]:
+        raise ValueError(
+            f"{file} is not the file that its card {file.with_suffix('.json').name} describes "
+            "(their sha256 differ); copy both again, from the same place."
+        )
+    net = rebuild(known["network"], known["config"], weights, file)
+    net.card = known
+    if samples is not None:
+        check_unseen(known, samples)
+    return net.to(pick(device)).eval()
+
+
+def save_weights(net, path, card: dict) -> Path:
+    """Write a network as fp16 and its card beside it; older files stay until both are written.
+
+    Parameters
+    ----------
+    net : Module
+        With ``config``, like :class:`cellkit.UNet`.
+    path : path
+        Ends in ".safetensors".
+    card : dict
+        At least :data:`FIELDS`, see :func:`card`.
+    """
+    import torch
+    from safetensors.torch import save
+
+    import cellkit
+
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise ValueError(f"the weights' path is {path}, expected one that ends in .safetensors.")
+    missing = [key for key in FIELDS if key not in card]
+    if missing:
+        raise ValueError(f"the card lacks {', '.join(missing)}; say what the network is made of.")
+    weights = {}
+    for key, value in net.state_dict().items():
+        value = value.detach().cpu().contiguous()
+        if value.is_floating_point() and torch.isfinite(value.half()).all():
+            value = value.half()  # beyond 65504 float32 stays
+        weights[key] = value
+    data = save(weights)
+    full = {
+        "format": FORMAT, "version": cellkit.__version__, "network": type(net).__name__,
+        "config": net.config, **card, "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    text = json.dumps(full, indent=1, ensure_ascii=False) + "\n"
+    parts = {path: data, path.with_suffix(".json"): text.encode("utf-8")}
+    try:
+        for target, content in parts.items():
+            _part(target).write_bytes(content)
+        for target in parts:
+            os.replace(_part(target), target)
+    finally:
+        for target in parts:
+            _part(target).unlink(missing_ok=True)
+    return path
+
+
+def check_unseen(card: dict, samples: Iterable) -> None:
+    """Warn if a network was trained on what it is to be scored on.
+
+    Parameters
+    ----------
+    card : dict
+        ``net.card`` or ``card(name)``.
+    samples : sequence of Sample or of names
+    """
+    names = getattr(samples, "names", None) or [getattr(s, "name", s) for s in samples]
+    seen = {image for part in card["data"] for image in part["images"]}
+    shared = [name for name in names if name in seen]
+    if shared:
+        warnings.warn(
+            f"the network was trained on {len(shared)} of these {len(names)} images "
+            f"({', '.join(shared[:3])}{' ...' if len(shared) > 3 else ''}): a score on them says "
+            "nothing about new images; leave them out.", stacklevel=3)
+
+
+def _part(target: Path) -> Path:
+    return target.with_name(f"{target.name}.{os.getpid()}.part")
+
+
+def _read(name) -> tuple[dict, Path]:
+    bundled = isinstance(name, str) and not name.endswith(".safetensors")
+    file = FOLDER / f"{name}.safetensors" if bundled else Path(name)
+    beside = file.with_suffix(".json")
+    for needed in (file, beside):
+        if not needed.is_file():
+            raise FileNotFoundError(
+                f"no {needed.name} in {needed.parent}; expected "
+                + (f"one of the bundled networks: {', '.join(available()) or 'none yet'}."
+                   if bundled else "the .safetensors file and its .json card beside each other.")
+            )
+    try:
+        known = json.loads(beside.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{beside} is cut off or damaged ({error}); copy it again.") from error
+    if not isinstance(known, dict) or known.get("format") != FORMAT:
+        found = known.get("format") if isinstance(known, dict) else None
+        raise ValueError(
+            f"{beside} has card format {found}, this version reads {FORMAT}; "
+            "install the version of cellkit that wrote it, or train anew."
+        )
+    return known, file

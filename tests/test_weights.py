@@ -1,0 +1,141 @@
+"""Stored networks: what goes in comes out, and nothing else is believed."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from cellkit import Sample, UNet, load_weights, predict, weights
+
+CARD = {
+    "data": [{"name": "discs", "licence": "CC0", "images": ["a", "b"]}],
+    "metrics": {"dice": 0.9}, "minutes": 1.0, "command": "python -m cellkit.weights discs",
+}
+
+
+@pytest.fixture
+def stored(tmp_path):
+    net = UNet(width=4, depth=2, head="distance", seed=5)
+    return net, weights.save_weights(net, tmp_path / "discs.safetensors", CARD)
+
+
+def test_half_precision_comes_back(stored):
+    net, file = stored
+    again = load_weights(file, device="cpu")
+    for key, value in net.state_dict().items():
+        expected = value.half().float() if value.is_floating_point() else value
+        assert torch.equal(again.state_dict()[key], expected), key
+    image = np.random.default_rng(0).random((20, 30)).astype(np.float32)
+    for name, found in predict(again, image, all=True, amp=False).items():
+        np.testing.assert_allclose(found, predict(net, image, all=True, amp=False)[name], atol=0.01)
+    assert not again.training and again.head == "distance"
+    assert file.stat().st_size < 2.2 * sum(v.numel() for v in net.state_dict().values()) + 8000
+
+
+def test_what_half_precision_cannot_hold_stays_whole(tmp_path):
+    net = UNet(width=2, depth=1)
+    net.down[0][1].running_var.fill_(1e6)
+    again = load_weights(weights.save_weights(net, tmp_path / "w.safetensors", CARD), device="cpu")
+    assert (again.down[0][1].running_var == 1e6).all()
+
+
+def test_the_card_tells_what_it_is_made_of(stored):
+    net, file = stored
+    known = weights.card(file)
+    assert {key: known[key] for key in CARD} == CARD
+    assert known["network"] == "UNet" and known["config"] == net.config and known["version"]
+    assert load_weights(file, device="cpu").card == known
+
+
+def test_scoring_on_training_images_is_warned_of(stored, recwarn):
+    net, file = stored
+    known = weights.card(file)
+    image = np.zeros((4, 4), np.float32)
+    with pytest.warns(UserWarning, match=r"trained on 1 of these 2 images \(b\)"):
+        weights.check_unseen(known, [Sample(image, None, "b"), Sample(image, None, "c")])
+    with pytest.warns(UserWarning, match=r"2 of these 3 images \(a, b\)"):
+        load_weights(file, samples=["a", "c", "b"], device="cpu")
+    recwarn.clear()
+    load_weights(file, samples=["c"], device="cpu")
+    assert not recwarn
+
+
+def test_missing_ones_are_named(tmp_path, stored):
+    with pytest.raises(FileNotFoundError, match="no nothing.safetensors in .* bundled networks"):
+        load_weights("nothing")
+    _, file = stored
+    file.with_suffix(".json").unlink()
+    with pytest.raises(FileNotFoundError, match="no discs.json in .* card beside each other"):
+        load_weights(file)
+
+
+def test_damaged_files_are_named(stored):
+    _, file = stored
+    whole = file.read_bytes()
+    for content in (whole[:200], whole[:-7], b"", pickle.dumps({"code": print})):
+        file.write_bytes(content)
+        with pytest.raises(ValueError, match="cut off, damaged, or no safetensors file"):
+            load_weights(file)
+    changed = bytearray(whole)
+    changed[-3] ^= 1
+    file.write_bytes(bytes(changed))
+    with pytest.raises(ValueError, match="not the file that its card discs.json describes"):
+        load_weights(file)
+    file.write_bytes(whole)
+    text = file.with_suffix(".json").read_text(encoding="utf-8")
+    file.with_suffix(".json").write_text(text[: len(text) // 2], encoding="utf-8")
+    with pytest.raises(ValueError, match="discs.json is cut off or damaged"):
+        load_weights(file)
+
+
+def test_other_versions_and_architectures_are_named(stored):
+    _, file = stored
+    beside = file.with_suffix(".json")
+    known = json.loads(beside.read_text(encoding="utf-8"))
+
+    def change(**what):
+        beside.write_text(json.dumps({**known, **what}), encoding="utf-8")
+
+    change(format=99)
+    with pytest.raises(ValueError, match="card format 99, this version reads 1"):
+        load_weights(file)
+    change(network="MegaNet")
+    with pytest.raises(ValueError, match="holds a 'MegaNet', expected one of"):
+        load_weights(file)
+    change(config={**known["config"], "turbo": True})
+    with pytest.raises(ValueError, match="this version cannot build .*turbo"):
+        load_weights(file)
+    change(config={**known["config"], "width": 8})
+    with pytest.raises(ValueError, match="is of another architecture: it has .* this network"):
+        load_weights(file)
+
+
+def test_nothing_half_written_stays(stored, monkeypatch):
+    import os
+
+    net, file = stored
+    before = file.read_bytes()
+    monkeypatch.setattr(os, "replace", lambda a, b: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        weights.save_weights(UNet(width=2), file, CARD)
+    assert file.read_bytes() == before
+    assert sorted(p.name for p in file.parent.iterdir()) == ["discs.json", "discs.safetensors"]
+
+
+def test_a_card_that_hides_something_is_not_written(tmp_path):
+    with pytest.raises(ValueError, match="the card lacks data"):
+        weights.save_weights(UNet(width=2), tmp_path / "w.safetensors",
+                             {k: v for k, v in CARD.items() if k != "data"})
+    with pytest.raises(ValueError, match="ends in .safetensors"):
+        weights.save_weights(UNet(width=2), tmp_path / "w.pt", CARD)
+    assert not list(tmp_path.iterdir())
+
+
+def test_bundled_networks_load_and_are_small():
+    assert sum(f.stat().st_size for f in weights.FOLDER.glob("*.safetensors")) < 40e6
+    for name in weights.available():
+        net = load_weights(name, device="cpu")
+        assert all(part["licence"] and part["images"] for part in net.card["data"])
+        assert net.card["minutes"] > 0 and name in net.card["command"] and net.card["metrics"]
