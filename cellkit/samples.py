@@ -120,6 +120,8 @@ class Samples(Sequence):
         if isinstance(index, (list, tuple, np.ndarray)):
             chosen = np.arange(len(self))[np.asarray(index) if len(index) else []]
             return Samples([self.entries[i] for i in chosen])
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"there is no sample {index} among {len(self)} samples.")
         entry = self.entries[index]
         image, labels = entry.read()
         return Sample(image, labels, entry.name, entry.dataset, entry.cell_type, entry.group)
@@ -131,8 +133,8 @@ class Samples(Sequence):
         return Samples(self.entries + Samples.of(other).entries)
 
     def __repr__(self) -> str:
-        kinds = sorted({e.cell_type for e in self.entries if e.cell_type})
-        return f"<{len(self)} x {self.dataset or 'samples'}{': ' + ', '.join(kinds) if kinds else ''}>"
+        kinds = ", ".join(sorted({e.cell_type for e in self.entries if e.cell_type}))
+        return f"<{len(self)} x {self.dataset or 'samples'}{kinds and ': ' + kinds}>"
 
     @classmethod
     def of(cls, samples: Sequence[Sample]) -> Samples:
@@ -170,7 +172,6 @@ class Samples(Sequence):
 
     def cached(self) -> Samples:
         """The same row, where each sample's pixels stay in memory once read."""
-
         return Samples([replace(e, read=_Remembered(e.read)) for e in self.entries])
 
 

@@ -21,6 +21,7 @@ import json
 import logging
 import os
 import re
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -150,8 +151,8 @@ class _Annotated:
                 "the complete annotation file, or move the image to the folder unlabelled/."
             )
         try:
-            labels = label_map([a["segmentation"] for a in annotations], shape)
-        except (ValueError, KeyError, TypeError) as error:
+            labels = label_map([a.get("segmentation") for a in annotations], shape)
+        except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
         return image, labels
 
@@ -418,7 +419,9 @@ class _Walker:
 
     def __init__(self, stream, bar):
         self.stream, self.bar = stream, bar
-        self.text, self.at, self.before = "", 0, 0
+        self.text, self.at = "", 0
+        self.before = len(BOM_UTF8) if stream.read(len(BOM_UTF8)) == BOM_UTF8 else 0
+        stream.seek(self.before)
 
     @property
     def where(self) -> int:
