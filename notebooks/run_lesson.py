@@ -42,7 +42,7 @@ def find(lesson: str) -> Path:
 def run(path: Path, out: Path) -> bool:
     """Execute a notebook, write it and its page under ``out``, and say whether it reached the end.
 
-    Each code cell is announced while it runs, with its first line, and its seconds afterwards.
+    Each code cell is announced with its first line of code, and its seconds once it has run.
     """
     notebook = nbformat.read(path, as_version=4)
     total = sum(cell.cell_type == "code" for cell in notebook.cells)
@@ -50,8 +50,8 @@ def run(path: Path, out: Path) -> bool:
 
     def start(cell, cell_index):
         if cell.cell_type == "code":
-            first = next((line for line in cell.source.split("\n") if line.strip()), "")
-            print(f"[{len(begun) + 1:>3}/{total}] {first[:70]}", end="", flush=True)
+            lines = [line for line in cell.source.split("\n") if line and line[0] != "#"]
+            print(f"[{len(begun) + 1:>3}/{total}] {lines[0][:70] if lines else ''}", end="", flush=True)
             begun[cell_index] = time.perf_counter()
 
     def stop(cell, cell_index, **_):
