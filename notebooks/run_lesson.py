@@ -50,8 +50,8 @@ def run(path: Path, out: Path) -> bool:
 
     def start(cell, cell_index):
         if cell.cell_type == "code":
-            lines = [line for line in cell.source.split("\n") if line and line[0] != "#"]
-            print(f"[{len(begun) + 1:>3}/{total}] {lines[0][:70] if lines else ''}", end="", flush=True)
+            lines = (line for line in cell.source.split("\n") if line and line[0] != "#")
+            print(f"[{len(begun) + 1:>3}/{total}] {next(lines, '')[:70]}", end="", flush=True)
             begun[cell_index] = time.perf_counter()
 
     def stop(cell, cell_index, **_):
