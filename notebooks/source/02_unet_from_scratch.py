@@ -109,6 +109,8 @@ down, up = nn.MaxPool2d(2), nn.ConvTranspose2d(16, 8, 2, stride=2)
 for size in (64, 65):
     x = torch.zeros(1, 16, size, size)
     print("size", size, "→ down", down(x).shape[-1], "→ up again", up(down(x)).shape[-1])
+# expect: size 64 → down 32 → up again 64
+# expect: size 65 → down 32 → up again 64
 
 # %% [markdown]
 # From 65 we come back to 64. One pixel is missing, because 65 is odd and half a pixel does not
@@ -185,6 +187,7 @@ class MyUNet(nn.Module):
 mine = MyUNet(width=64)
 count = sum(p.numel() for p in mine.parameters())
 print(f"{count:,} weights, and {count + 64 + 1:,} with a second output")
+# expect: 31,036,481 weights, and 31,036,546 with a second output
 
 # %% [markdown]
 # Second, its function. `ck.UNet` is built of the same parts. If we copy the weights over, both
