@@ -74,7 +74,7 @@ print("labels", labels.shape, labels.dtype, "cells:", labels.max())
 
 # %%
 folder = ck.datasets.find("livecell")
-coco = json.loads((folder / "annotations/livecell_coco_val.json").read_text(encoding="utf-8"))
+coco = json.loads(next(folder.rglob("livecell_coco_val.json")).read_text(encoding="utf-8"))
 one = coco["annotations"][0]
 print("keys of the file:", list(coco))
 print("keys of one cell:", list(one))
