@@ -1,0 +1,126 @@
+"""Train a bundled network again: ``python -m cellkit.weights livecell --minutes 25``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from cellkit import weights
+from cellkit.samples import Samples
+
+#: LIVECell wells that nothing is trained on while a recipe is measured.
+TEST_WELLS = ("A172_Phase_B7", "BT474_Phase_D3", "Huh7_Phase_A12", "MCF7_Phase_H4",
+              "SKOV3_Phase_E4")
+
+#: name -> how it is trained.  ``synthetic``: pictures drawn for it, half of every batch; their
+#: seeds begin where no bundled picture's do.
+RECIPES = {
+    "livecell": {
+        "network": {"in_channels": 1, "width": 16, "head": "foreground"},
+        "training": {
+            "epochs": 1000, "steps_per_epoch": 40, "minutes": 25, "batch_size": 8, "crop": 256,
+            "lr": 3e-3, "optimizer": "adamw", "loss": "bce+soft_dice", "schedule": "onecycle",
+        },
+        "synthetic": {"count": 160, "seed": 100_000},
+        "licence": {"livecell": "CC BY-NC 4.0, Edlund et al., Nature Methods 18 (2021)",
+                    "synthetic": "CC0, drawn by cellkit"},
+    },
+}
+
+
+def gather(recipe, holdout) -> tuple[Samples, Samples, Samples]:
+    """Training rows (half real, half drawn), real and drawn test images."""
+    from cellkit.datasets import bundled, read
+    from cellkit.datasets.synthetic import render_many
+
+    if not os.environ.get("CELLKIT_DATA"):
+        raise SystemExit("set CELLKIT_DATA to the folder that holds livecell/ (the real images).")
+    real = read("livecell", Path(os.environ["CELLKIT_DATA"]) / "livecell").cached()
+    real = real.where(lambda entry: entry.annotated)
+    held = real.where(lambda entry: entry.group in TEST_WELLS)
+    if holdout:
+        real = real.where(lambda entry: entry.group not in TEST_WELLS)
+    drawn = render_many(**recipe["synthetic"]).cached()
+    rows = even(real, len(drawn)) + drawn
+    return rows, held, read("livecell", bundled("livecell"), split="test")
+
+
+def even(samples: Samples, count: int) -> Samples:
+    """``count`` rows in which every cell type is equally frequent."""
+    kinds = sorted(set(samples.cell_types))
+    of = {kind: [i for i, t in enumerate(samples.cell_types) if t == kind] for kind in kinds}
+    return samples[[of[kinds[k % len(kinds)]][k // len(kinds) % len(of[kinds[k % len(kinds)]])]
+                    for k in range(count)]]
+
+
+def score(net, samples: Samples) -> dict:
+    """Mean Dice over images, of all and of each cell type."""
+    from cellkit import dice, predict
+
+    found = [(s.cell_type, dice(s.mask, predict(net, s.image) > 0.5)) for s in samples]
+    by_type = {kind: [d for k, d in found if k == kind] for kind in sorted({k for k, _ in found})}
+    return {"images": len(found), "dice": round(float(np.mean([d for _, d in found])), 4),
+            **{kind: round(float(np.mean(d)), 4) for kind, d in by_type.items()}}
+
+
+def train(name, minutes=None, holdout=False, seed=0, folder=weights.FOLDER) -> Path:
+    """Train, score and store one network; with ``holdout`` only its scores are kept."""
+    from cellkit import UNet, fit
+
+    recipe, began = RECIPES[name], time.monotonic()
+    settings = {**recipe["training"], "seed": seed}
+    if minutes is not None:
+        settings["minutes"] = minutes
+    rows, held, drawn = gather(recipe, holdout)
+    net = UNet(**recipe["network"], seed=seed)
+    history = fit(net, rows, None, **settings)
+    spent = round((time.monotonic() - began) / 60, 1)
+    scores = {"synthetic test images": score(net, drawn)}
+    measured = Path(folder) / f"{name}.measured.json"
+    if holdout:
+        scores = {"real images of held-out wells": score(net, held), **scores}
+        scores["how"] = (f"the same recipe, trained for {spent} minutes without the wells "
+                         f"{', '.join(TEST_WELLS)}; Dice of foreground > 0.5, mean over images")
+        part = measured.with_name(f"{measured.name}.part")
+        part.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
+        os.replace(part, measured)
+        print(json.dumps(scores, indent=1))
+        return measured
+    metrics = {"these weights": scores, "their recipe": None}
+    if measured.is_file():
+        metrics["their recipe"] = json.loads(measured.read_text(encoding="utf-8"))
+    data = [
+        {"name": kind, "licence": recipe["licence"][kind],
+         "images": sorted({e.name for e in rows.entries if e.dataset == kind})}
+        for kind in sorted({e.dataset for e in rows.entries})
+    ]
+    file = weights.save_weights(net, Path(folder) / f"{name}.safetensors", {
+        "data": data, "metrics": metrics, "minutes": spent, "seed": seed,
+        "epochs": len(history), "training": {k: v for k, v in settings.items() if k != "epochs"},
+        "command": f"python -m cellkit.weights {name} --minutes {settings['minutes']:g} "
+                   f"--seed {seed}",
+    })
+    print(json.dumps(metrics, indent=1), f"\nwritten to {file}")
+    return file
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser("python -m cellkit.weights", description=__doc__)
+    parser.add_argument("name", choices=sorted(RECIPES))
+    parser.add_argument("--minutes", type=float, help="at most so many; the recipe's unless given")
+    parser.add_argument("--holdout", action="store_true",
+                        help="leave the test wells out, to measure the recipe on them")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=weights.FOLDER, help="folder to write to")
+    asked = parser.parse_args(arguments)
+    train(asked.name, asked.minutes, asked.holdout, asked.seed, asked.out)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
