@@ -159,9 +159,7 @@ def _pillow(path) -> np.ndarray:
             image = image.convert("RGBA")
         elif image.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
             image = image.convert("RGB")
-        array = np.asarray(image)
-        # Older Pillow opens 16-bit PNG in its 32-bit mode.
-        return array.astype(np.uint16) if image.mode == "I" and path.suffix == ".png" else array
+        return np.asarray(image)
 
 
 def _pages(count) -> str:

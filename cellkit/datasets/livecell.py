@@ -77,7 +77,8 @@ def samples(root, split="all") -> Samples:
 
     Notes
     -----
-    A crowd region (``iscrowd``) is painted like a cell, below the smaller cells in it.
+    A crowd region (``iscrowd``) is painted like a cell, below the smaller cells in it.  Unlabelled
+    images come from test wells too: keep them out of training by their ``group``.
     """
     root = Path(root)
     chosen = _choose(root, split)
