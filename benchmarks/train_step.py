@@ -11,6 +11,7 @@ import time
 
 import torch
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
 from cellkit import UNet
 from cellkit.device import autocast, half, pick
@@ -29,8 +30,9 @@ def peers() -> dict:
     try:
         from segmentation_models_pytorch import Unet
 
-        found["smp Unet resnet50"] = Unet("resnet50", encoder_weights=None, in_channels=1,
-                                          classes=2)
+        for encoder in ("vgg16_bn", "resnet50"):  # nearest in arithmetic, nearest in weights
+            found[f"smp Unet {encoder}"] = Unet(encoder, encoder_weights=None, in_channels=1,
+                                                classes=2)
     except ImportError as error:
         print(f"segmentation-models-pytorch is left out: {error}")
     return found
@@ -81,16 +83,20 @@ def main(rounds=5):
         for name, runner in runners.items():
             for k, work in enumerate((runner.train, runner.infer)):
                 best[name][k] = min(best[name][k], runner.seconds(work))
-    print(f"{BATCH} x {SIDE} x {SIDE}, 2 classes; {device.type}, {torch.get_num_threads()} threads, "
-          f"{platform.machine()}, torch {torch.__version__}; default here: {dtype or 'float32'}")
-    print(f"{'':28}{'weights':>12}{'train, ms':>12}{'ratio':>8}{'infer, ms':>12}{'ratio':>8}")
+    print(f"{BATCH} x {SIDE} x {SIDE}, 2 classes; {device.type}, {torch.get_num_threads()} threads,"
+          f" {platform.machine()}, torch {torch.__version__}; default here: {dtype or 'float32'}")
+    print(f"{'':28}{'weights':>12}{'GFLOP':>8}{'train, ms':>12}{'ratio':>8}"
+          f"{'infer, ms':>12}{'ratio':>8}")
     ours = best["ours, default"]
     for name, (step, look) in best.items():
         count = sum(p.numel() for p in runners[name].net.parameters())
-        print(f"{name:28}{count:12,}{1e3 * step:12.0f}{step / ours[0]:8.2f}"
+        with FlopCounterMode(display=False) as counter:
+            runners[name].infer()
+        print(f"{name:28}{count:12,}{counter.get_total_flops() / 1e9:8.0f}"
+              f"{1e3 * step:12.0f}{step / ours[0]:8.2f}"
               f"{1e3 * look:12.0f}{look / ours[1]:8.2f}")
     print("ratio: how much longer than ours, default (aim: float32 at least 2.5 where 16 bits "
-          "are in hardware)")
+          "are in hardware); GFLOP: of one inference")
 
 
 if __name__ == "__main__":
