@@ -12,11 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from cellkit import weights
+from cellkit.recipes import LIVECELL_TEST_WELLS
 from cellkit.samples import Samples
-
-#: LIVECell wells that nothing is trained on while a recipe is measured.
-TEST_WELLS = ("A172_Phase_B7", "BT474_Phase_D3", "Huh7_Phase_A12", "MCF7_Phase_H4",
-              "SKOV3_Phase_E4")
 
 #: name -> how it is trained.  ``synthetic``: pictures drawn for it, half of every batch; their
 #: seeds begin where no bundled picture's do.
@@ -43,9 +40,9 @@ def gather(recipe, holdout) -> tuple[Samples, Samples, Samples]:
         raise SystemExit("set CELLKIT_DATA to the folder that holds livecell/ (the real images).")
     real = read("livecell", Path(os.environ["CELLKIT_DATA"]) / "livecell").cached()
     real = real.where(lambda entry: entry.annotated)
-    held = real.where(lambda entry: entry.group in TEST_WELLS)
+    held = real.where(lambda entry: entry.group in LIVECELL_TEST_WELLS)
     if holdout:
-        real = real.where(lambda entry: entry.group not in TEST_WELLS)
+        real = real.where(lambda entry: entry.group not in LIVECELL_TEST_WELLS)
     drawn = render_many(**recipe["synthetic"]).cached()
     rows = even(real, len(drawn)) + drawn
     return rows, held, read("livecell", bundled("livecell"), split="test")
@@ -86,7 +83,7 @@ def train(name, minutes=None, holdout=False, seed=0, folder=weights.FOLDER) -> P
     if holdout:
         scores = {"real images of held-out wells": score(net, held), **scores}
         scores["how"] = (f"the same recipe, trained for {spent} minutes without the wells "
-                         f"{', '.join(TEST_WELLS)}; Dice of foreground > 0.5, mean over images")
+                         f"{', '.join(LIVECELL_TEST_WELLS)}; Dice of foreground > 0.5, mean over images")
         part = measured.with_name(f"{measured.name}.part")
         part.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
         os.replace(part, measured)
