@@ -309,7 +309,7 @@ def _save_index(place, stamp, records):
 
 
 def _load_index(place, stamp) -> list[_Record]:
-    with np.load(place, allow_pickle=False) as index:
+    with open(place, "rb") as stream, np.load(stream, allow_pickle=False) as index:
         if not np.array_equal(index["stamp"], stamp):
             raise ValueError("stale")
         names, sizes, spans = index["names"].tolist(), index["sizes"].tolist(), index["spans"]
