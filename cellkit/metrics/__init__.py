@@ -1,7 +1,8 @@
-"""Metrics, always ``metric(truth, pred)``: pixel by pixel, and object by object."""
+"""Metrics, always ``metric(truth, pred)``: pixel by pixel, object by object, image to image."""
 
 from cellkit.metrics.coco import CocoAP, coco_average_precision
 from cellkit.metrics.glas import object_dice, object_f1, object_hausdorff
+from cellkit.metrics.images import Spectrum, contrast, power_spectrum, psnr, ssim
 from cellkit.metrics.objects import (
     THRESHOLDS,
     Counts,
@@ -44,11 +45,13 @@ __all__ = [
     "Overlap",
     "PrecisionRecallCurve",
     "RocCurve",
+    "Spectrum",
     "SplitsMerges",
     "accuracy",
     "average_precision",
     "coco_average_precision",
     "confusion",
+    "contrast",
     "count_error",
     "dice",
     "dsb2018_score",
@@ -64,9 +67,12 @@ __all__ = [
     "object_hausdorff",
     "overlap_table",
     "panoptic_quality",
+    "power_spectrum",
     "precision",
     "precision_recall_curve",
+    "psnr",
     "recall",
     "roc_curve",
     "splits_merges",
+    "ssim",
 ]
