@@ -14,7 +14,7 @@ from mutate import mutants
 from cellkit.lesson.checking import exercises
 from cellkit.lesson.exercise import BLANK, RIGHT, WRONG
 
-COURSE = exercises()
+COURSE = {exercise.name: exercise for exercise in exercises()}
 #: exercise → function → mutant → why no check could tell it from the original
 EQUIVALENT = json.loads(
     Path(__file__).with_name("equivalent_mutants.json").read_text(encoding="utf-8")

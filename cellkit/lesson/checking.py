@@ -6,6 +6,7 @@ import html
 import os
 import pkgutil
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 
 from cellkit.lesson.exercise import BLANK, RIGHT, Exercise, Verdict, limit_remark
@@ -16,15 +17,12 @@ class NotRight(AssertionError):
     """An exercise is not right where it must be: under grading, or with CELLKIT_STRICT=1."""
 
 
-def exercises() -> dict[str, Exercise]:
-    """All exercises of the course by name, in the order of the lessons."""
+def exercises() -> Iterator[Exercise]:
+    """All exercises of the course, lesson by lesson; a lesson's module loads when it is reached."""
     package = import_module("cellkit.lesson")
-    found = {}
     for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
         if module.startswith("exercises_"):
-            for exercise in import_module(f"cellkit.lesson.{module}").EXERCISES:
-                found[exercise.name] = exercise
-    return found
+            yield from import_module(f"cellkit.lesson.{module}").EXERCISES
 
 
 def check(name: str, answer, *shown):
@@ -52,10 +50,10 @@ def check(name: str, answer, *shown):
     ValueError
         For an exercise that does not exist.
     """
-    course = exercises()
-    if name not in course:
-        raise ValueError(f"no exercise {name!r}; expected one of {', '.join(course)}.")
-    exercise = course[name]
+    exercise = next((e for e in exercises() if e.name == name), None)
+    if exercise is None:
+        known = ", ".join(e.name for e in exercises())
+        raise ValueError(f"no exercise {name!r}; expected one of {known}.")
     verdict = exercise.examine(answer, *shown)
     right = verdict.status == RIGHT
     strict = os.environ.get("CELLKIT_STRICT") == "1" or "NBGRADER_EXECUTION" in os.environ
@@ -145,13 +143,16 @@ def progress() -> None:
     record, file = read_record(), record_file()
     won = possible = 0
     rows, lesson = [], None
-    for name, exercise in exercises().items():
+    for exercise in exercises():
+        name = exercise.name
         if exercise.lesson != lesson:
             lesson = exercise.lesson
             rows.append(lesson)
         got = min(record.get(name, {"points": 0})["points"], exercise.points)
         tries = record.get(name, {"tries": 0})["tries"]
-        state = "right" if got else "open" if not tries else f"open after {tries} checks"
+        state = "right" if got else "open"
+        if tries and not got:
+            state += f" after {tries} {'check' if tries == 1 else 'checks'}"
         rows.append(f"  {name:<22} {got:>3g} of {exercise.points:g}  {state}")
         won, possible = won + got, possible + exercise.points
     print("\n".join(rows))

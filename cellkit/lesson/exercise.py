@@ -162,11 +162,21 @@ class Exercise:
         return call(function, args, self.seconds).value
 
     def known_hint(self, failed) -> str:
-        """The hint of the first known mistake that gives the same on every case that failed."""
+        """The hint of the first known mistake that gives the same on every case that failed.
+
+        Two mistakes at once match none wholly; then it is the one that agrees on the smallest
+        case and on most of the others.
+        """
+        partly = ""
         for mistake in self.mistakes:
-            if all(self._same_mistake(mistake.function, *failure) for failure in failed):
+            if not self._same_mistake(mistake.function, *failed[0]):
+                continue
+            agree = sum(self._same_mistake(mistake.function, *other) for other in failed[1:])
+            if agree == len(failed) - 1:
                 return mistake.hint
-        return ""
+            if agree > (len(failed) - 1) / 2:
+                partly = partly or mistake.hint
+        return partly
 
     def _same_mistake(self, function, case, outcome, fault):
         known = call(function, case.args, self.seconds)

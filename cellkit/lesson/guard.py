@@ -88,7 +88,8 @@ def time_limit(seconds: float):
     On Linux, macOS and Colab a timer signal, which also wakes ``sleep`` and ``input``; elsewhere
     (Windows, or not in the main thread) a second thread that throws the exception into this one,
     which stops loops written in Python.  Both strike again and again, because a bare ``except``
-    inside an endless loop may catch the first.  One long call inside compiled code ends first.
+    inside an endless loop may catch the first, and never while this module tidies up.  One long
+    call inside compiled code ends first.
     """
     if not has_time_limit():
         yield
@@ -100,19 +101,19 @@ def time_limit(seconds: float):
         yield from _thread_limit(seconds)
 
 
-def _signal_limit(seconds):
-    running = True
+AGAIN = 0.002  # seconds between two strikes
 
-    def strike(*_):
-        if running:
+
+def _signal_limit(seconds):
+    def strike(_, frame):
+        if not _tidying(frame):
             raise TooLong
 
     before = signal.signal(signal.SIGALRM, strike)
-    timer = signal.setitimer(signal.ITIMER_REAL, seconds, 0.05)
+    timer = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         yield
     finally:
-        running = False  # first: a strike between here and the next line must do nothing
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         signal.setitimer(signal.ITIMER_REAL, *timer)  # one limit may stand inside another
@@ -126,9 +127,9 @@ def _thread_limit(seconds):
         wait = seconds
         while not over.wait(wait):
             with gate:
-                if not over.is_set():
+                if not over.is_set() and not _tidying(sys._current_frames().get(victim)):
                     throw(ctypes.c_ulong(victim), ctypes.py_object(TooLong))
-            wait = 0.05
+            wait = AGAIN
 
     threading.Thread(target=watch, daemon=True).start()
     try:
@@ -137,6 +138,10 @@ def _thread_limit(seconds):
         over.set()
         with gate:
             throw(ctypes.c_ulong(victim), None)  # one that was thrown but has not landed
+
+
+def _tidying(frame):
+    return frame is None or frame.f_code.co_filename in (__file__, contextlib.__file__)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,454 @@
+"""A lesson's set-up, its checks and what they survive, and the record of progress."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from cellkit import lesson
+from cellkit.lesson import NotRight, checking, guard, record
+from cellkit.lesson.exercise import BLANK, RIGHT, WRONG
+from cellkit.lesson.exercises_01 import PAINT_CELLS, RESCALE, SPLIT_BY_WELL
+from cellkit.lesson.exercises_02 import DICE, JOIN_SKIP, PREDICT_MASK, WEIGHTED_BCE
+
+
+@pytest.fixture(autouse=True)
+def own_record(tmp_path, monkeypatch):
+    monkeypatch.setenv("CELLKIT_PROGRESS", str(tmp_path / "progress.json"))
+    for name in ("CELLKIT_STRICT", "NBGRADER_EXECUTION"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def right_dice(truth, pred):
+    total = truth.sum() + pred.sum()
+    return 2 * (truth & pred).sum() / total if total else 1.0
+
+
+def wrong_dice(truth, pred):
+    return (truth & pred).sum() / max(truth.sum() + pred.sum(), 1)
+
+
+def blank_dice(truth, pred):
+    raise NotImplementedError()
+
+
+# --- set-up ------------------------------------------------------------------------------------
+
+
+def test_setup_gives_the_settings_of_the_profile(capsys):
+    small = lesson.setup("02_unet_from_scratch", "tiny")
+    large = lesson.setup("02_unet_from_scratch", profile="full")
+    assert (small.profile, large.profile) == ("tiny", "full")
+    assert small.width < large.width
+    assert small.test_wells == lesson.setup("01_data_and_masks").test_wells
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 6
+    assert "profile tiny" in said[0] and "torch" in said[0] and small.device in said[0]
+    assert "progress.json" in said[1]
+
+
+def test_profile_comes_from_argument_then_environment_then_default(monkeypatch):
+    monkeypatch.setenv("CELLKIT_PROFILE", "full")
+    assert lesson.profile() == "full" and lesson.profile("tiny") == "tiny"
+    monkeypatch.delenv("CELLKIT_PROFILE")
+    assert lesson.profile() == "standard"
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    assert lesson.profile() == "tiny"
+
+
+@pytest.mark.parametrize("wrong", ["quick", "Tiny"])
+def test_unknown_profile_or_lesson_is_one_sentence(wrong, monkeypatch):
+    with pytest.raises(ValueError, match="tiny, standard, full"):
+        lesson.profile(wrong)
+    monkeypatch.setenv("CELLKIT_PROFILE", wrong)
+    with pytest.raises(ValueError, match=wrong):
+        lesson.setup("01_data_and_masks")
+    with pytest.raises(ValueError, match="01_data_and_masks"):
+        lesson.setup(wrong)
+
+
+def test_lesson_1_and_its_checks_load_no_torch():
+    code = """
+        import sys
+        import cellkit as ck
+        ck.lesson.check("rescale", None)
+        assert "torch" not in sys.modules
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
+
+
+# --- what a check says and does ----------------------------------------------------------------
+
+
+def test_right_answer_goes_on(capsys):
+    assert lesson.check("dice", right_dice) is right_dice
+    said = capsys.readouterr().out
+    assert "dice: right (2 points)." in said and "goes on with your dice" in said
+
+
+@pytest.mark.parametrize("answer", [wrong_dice, blank_dice, None, 3, "dice"])
+def test_any_other_answer_is_replaced_by_ours(answer, capsys):
+    assert lesson.check("dice", answer) is DICE.answer
+    assert "goes on with cellkit's dice" in capsys.readouterr().out
+
+
+def test_wrong_answer_shows_the_smallest_case_and_the_hint(capsys):
+    lesson.check("dice", wrong_dice)
+    said = capsys.readouterr().out
+    for part in ("dice: wrong.", "Case: two masks that agree", "truth = ", "pred = ",
+                 "Came out: 0.5", "Expected: 1", "Hint: the intersection is counted once"):
+        assert part in said
+
+
+def test_not_attempted_differs_from_wrong(capsys):
+    lesson.check("dice", blank_dice)
+    assert "dice: not attempted yet (2 points to win)." in capsys.readouterr().out
+
+    def half(truth, pred):  # begun: this is no stub any more
+        if not truth.any():
+            return np.zeros(1)[3:].reshape(2)
+        return 1.0
+
+    assert DICE.examine(half).status == WRONG
+
+
+def test_an_error_of_torch_is_not_taken_for_a_stub():
+    verdict = JOIN_SKIP.examine(lambda up, skip: torch.cat([up.to("meta"), skip]).cpu().numpy())
+    assert verdict.status == WRONG
+
+
+def test_html_says_the_same_and_not_by_colour(capsys):
+    for answer in (right_dice, wrong_dice, blank_dice):
+        verdict = DICE.examine(answer)
+        lines = checking.report(DICE, verdict)
+        page = checking.as_html(lines, verdict.status)
+        assert verdict.status in page and "background:transparent" in page
+        text = checking.as_text(lines)
+        for label, _ in lines:
+            assert label in page and label in text
+    assert "<script>" not in checking.as_html([("", "a"), ("Came out", "<script>")], WRONG)
+
+
+def test_unknown_exercise_names_the_known():
+    with pytest.raises(ValueError, match="rescale.*dice"):
+        lesson.check("dicee", right_dice)
+
+
+@pytest.mark.parametrize("name, value", [
+    ("CELLKIT_STRICT", "1"), ("NBGRADER_EXECUTION", "autograde"), ("NBGRADER_EXECUTION", "validate")
+])
+def test_under_grading_anything_but_right_raises(name, value, monkeypatch, capsys):
+    monkeypatch.setenv(name, value)
+    assert lesson.check("dice", right_dice) is right_dice
+    for answer in (wrong_dice, blank_dice, None):
+        with pytest.raises(NotRight, match="dice: (wrong|not attempted)"):
+            lesson.check("dice", answer)
+    assert "goes on" not in capsys.readouterr().out
+    assert not record.record_file()[0].exists()
+
+
+# --- what a check survives ---------------------------------------------------------------------
+
+
+class Evil:
+    def __repr__(self):
+        raise SystemExit(3)
+
+    __str__ = __array__ = __float__ = __eq__ = __len__ = __iter__ = __deepcopy__ = __repr__
+    __hash__ = None
+
+
+class Endless:
+    def __repr__(self):
+        while True:
+            pass
+
+    __float__ = __array__ = __eq__ = __repr__
+    __hash__ = None
+
+
+STRANGE = [
+    None, "0.5", b"x", [], [0.5], (1, 2, 3), {}, {"a": 1}, set(), 1j, object(), Evil(), type,
+    float("nan"), float("inf"), np.nan, np.zeros((0,)), np.zeros((3, 3)), np.zeros((2, 2), object),
+    np.array(["a"]), np.ma.masked_array([1, 2], [True, False]), torch.zeros(2), torch.zeros(()),
+    torch.zeros(2, device="meta"), torch.zeros((), device="meta"), iter(range(3)), (i for i in "a"),
+    lambda: 0, np, NotImplemented, Ellipsis, 10**400, np.datetime64("2020"), np.float16(1),
+    [None, None], (np.zeros(2), "b"), (Evil(), Evil()), ["up", Evil()], ("up", 3),
+]  # fmt: skip
+EXERCISES = [e for e in checking.exercises() if e.kind != "tune"]
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=[e.name for e in EXERCISES])
+def test_whatever_comes_back_is_judged(exercise):
+    for value in STRANGE:
+        verdict = exercise.examine(lambda *args, value=value: value)
+        text = checking.as_text(checking.report(exercise, verdict))
+        assert verdict.status in (RIGHT, WRONG, BLANK) and len(text) < 6000
+        if exercise.name not in ("accuracy_of_nothing",):
+            assert verdict.status != RIGHT
+
+
+def test_objects_that_never_answer_are_given_up(monkeypatch):
+    from dataclasses import replace
+
+    quick = replace(DICE, seconds=0.2, mistakes=())
+    monkeypatch.setattr(guard, "SECONDS", 0.2)
+    monkeypatch.setattr(guard.call, "__defaults__", (0.2,))
+    assert quick.examine(lambda truth, pred: Endless()).status == WRONG
+
+
+ERRORS = [
+    lambda *a: 1 / 0,
+    lambda *a: undefined,  # noqa: F821
+    lambda *a: sys.exit(0),
+    lambda *a: (_ for _ in ()).throw(StopIteration),
+    lambda: 0,
+    lambda a, b, c, d, e, f, g: 0,
+    lambda *a: [0] * (1 << 60),
+    lambda *a: a[99],
+    lambda *a: exec("syntax error"),
+    Evil,
+    Evil().__repr__,
+    np.sum,
+    print,
+]
+
+
+def recursing(*args):
+    return recursing(*args)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=[e.name for e in EXERCISES])
+def test_whatever_it_raises_is_judged(exercise):
+    for answer in (*ERRORS, recursing):
+        if answer is ERRORS[4] and exercise.name == "accuracy_of_nothing":
+            continue  # without arguments, 0 is a guess
+        assert exercise.examine(answer).status == WRONG
+
+
+def test_an_error_is_shown_with_its_line(capsys):
+    def dice(truth, pred):
+        return truth / pred.shape["rows"]
+
+    lesson.check("dice", dice)
+    said = capsys.readouterr().out
+    assert "TypeError" in said and 'pred.shape["rows"]' in said
+
+
+def test_wrong_number_of_arguments_and_typing_mistakes_get_a_hint():
+    assert "must take (truth, pred)" in DICE.examine(lambda truth: 0).fault.hint
+    assert "'treuth'" in DICE.examine(lambda truth, pred: treuth).fault.hint  # noqa: F821
+
+
+def test_printing_is_swallowed_but_its_beginning_is_shown(capsys):
+    def chatty(truth, pred):
+        for k in range(10_000):
+            print("line", k)
+            print("complaint", file=sys.stderr)
+        return 0.0
+
+    lesson.check("dice", chatty)
+    said = capsys.readouterr()
+    assert "line 0" in said.out and len(said.out) < 2000 and not said.err
+
+    def prints_its_answer(truth, pred):
+        print(right_dice(truth, pred))
+
+    assert "must return it" in DICE.examine(prints_its_answer).fault.hint
+
+
+def test_input_changed_in_place_is_noticed_and_does_not_hurt_us():
+    def scaling_in_place(image, low=1, high=99.8):
+        answer = RESCALE.answer(image, low, high)
+        image[...] = 0
+        return answer
+
+    verdict = RESCALE.examine(scaling_in_place)
+    assert verdict.status == WRONG and "image was changed" in verdict.fault.came
+    assert "copy" in verdict.fault.hint
+
+    def emptying(cells, shape):
+        labels = PAINT_CELLS.answer(cells, shape)
+        cells.clear()
+        return labels
+
+    assert PAINT_CELLS.examine(emptying).status == WRONG
+    assert RESCALE.examine(RESCALE.answer).status == RIGHT
+
+
+def test_random_states_and_modes_stay_as_they_were():
+    def meddling(truth, pred):
+        np.random.seed(1)
+        torch.manual_seed(1)
+        torch.set_grad_enabled(False)
+        np.seterr(all="raise")
+        return right_dice(truth, pred)
+
+    np.random.seed(5)
+    torch.manual_seed(5)
+    wanted, errors = (np.random.rand(), torch.rand(1).item()), np.geterr()
+    np.random.seed(5)
+    torch.manual_seed(5)
+    assert DICE.examine(meddling).status == RIGHT
+    assert (np.random.rand(), torch.rand(1).item()) == wanted
+    assert torch.is_grad_enabled() and np.geterr() == errors
+
+
+def test_split_that_uses_an_unseeded_shuffle_is_found():
+    def unseeded(names, fraction, seed):
+        return SPLIT_BY_WELL.answer(names, fraction, np.random.randint(10**6))
+
+    assert "made the random numbers" not in SPLIT_BY_WELL.examine(unseeded).fault.hint
+    assert "same seed" in SPLIT_BY_WELL.examine(unseeded).fault.hint
+
+
+def test_gradient_that_is_cut_is_found():
+    def detached(logits, target, weight):
+        return WEIGHTED_BCE.answer(logits.detach(), target, weight)
+
+    assert "gradients" in WEIGHTED_BCE.examine(detached).fault.hint
+
+
+def test_network_left_in_another_mode_is_found():
+    def leaves_eval(net, image):
+        mask = PREDICT_MASK.answer(net, image)
+        net.eval()
+        return mask
+
+    assert "mode it came in" in PREDICT_MASK.examine(leaves_eval).fault.hint
+
+
+# --- the time limit ----------------------------------------------------------------------------
+
+
+def spin(*args):
+    while True:
+        pass
+
+
+def spin_and_catch_everything(*args):
+    while True:
+        try:
+            sum(range(100))
+        except:  # noqa: E722
+            pass
+
+
+def sleeps(*args):
+    time.sleep(1000)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer signals here")
+@pytest.mark.parametrize("endless", [spin, spin_and_catch_everything, sleeps])
+def test_endless_calls_are_stopped(endless):
+    before = signal.getsignal(signal.SIGALRM)
+    outcome = guard.call(endless, (1,), seconds=0.2)
+    assert outcome.late and outcome.error is None
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+@pytest.mark.parametrize("endless", [spin, spin_and_catch_everything])
+def test_endless_calls_are_stopped_in_a_thread_too(endless):
+    seen = []
+    thread = threading.Thread(
+        target=lambda: seen.append(guard.call(endless, (1,), seconds=0.2)), daemon=True
+    )
+    thread.start()
+    thread.join(30)
+    assert seen and seen[0].late
+
+
+def test_a_late_answer_says_so(monkeypatch):
+    from dataclasses import replace
+
+    verdict = replace(DICE, seconds=0.2).examine(spin)
+    assert verdict.status == WRONG
+    assert "0.2 seconds" in verdict.fault.came and "loop" in verdict.fault.hint
+
+
+def test_limits_can_stand_inside_each_other():
+    def outer():
+        guard.call(spin, (), seconds=0.1)
+        spin()
+
+    assert guard.call(outer, (), seconds=0.5).late
+
+
+def test_without_a_limit_the_check_says_so(monkeypatch, capsys):
+    monkeypatch.setattr(guard.sys.implementation, "name", "other")
+    lesson.check("dice", right_dice)
+    assert "No time limit works here" in capsys.readouterr().out
+
+
+def test_stop_button_is_not_an_answer():
+    def stopped(truth, pred):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lesson.check("dice", stopped)
+
+
+# --- progress ----------------------------------------------------------------------------------
+
+
+def test_progress_lists_lessons_exercises_and_points(capsys):
+    lesson.check("dice", wrong_dice)
+    lesson.check("rescale", RESCALE.answer)
+    lesson.check("dice", right_dice)
+    lesson.check("dice", wrong_dice)  # what was won stays won
+    lesson.check("paint_cells", lambda cells, shape: 0)
+    capsys.readouterr()
+    lesson.progress()
+    said = capsys.readouterr().out
+    rows = {line.split()[0]: line for line in said.splitlines() if line.startswith("  ")}
+    assert "2 of 2  right" in rows["dice"] and "2 of 2  right" in rows["rescale"]
+    assert "0 of 2  open after 1 check" in rows["paint_cells"]
+    assert rows["join_skip"].endswith("0 of 2  open")
+    assert "01_data_and_masks" in said and "02_unet_from_scratch" in said
+    assert "Together 4 of 28 points" in said and "progress.json" in said
+
+
+@pytest.mark.parametrize("damage", [
+    b"", b"{", b"[]", b"null", b'{"exercises": 3}', b'{"exercises": {"dice": {"points": "x"}}}',
+    b"\xff\xfe\x00", b'{"exercises": {"dice": []}}', b"[" * 100_000,
+])
+def test_damaged_progress_is_set_aside_with_a_sentence(damage, capsys):
+    file, _ = record.record_file()
+    file.write_bytes(damage)
+    lesson.progress()
+    said = capsys.readouterr().out
+    assert "set aside as progress.damaged.json" in said and "Traceback" not in said
+    assert file.with_name("progress.damaged.json").read_bytes() == damage
+    lesson.check("dice", right_dice)
+    assert json.loads(file.read_text(encoding="utf-8"))["exercises"]["dice"]["points"] == 2
+    assert sorted(p.name for p in file.parent.iterdir()) == [
+        "progress.damaged.json", "progress.json"]
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("CELLKIT_PROGRESS", str(tmp_path / "file" / "progress.json"))
+    assert lesson.check("dice", right_dice) is right_dice
+    assert "Progress could not be kept" in capsys.readouterr().out
+
+
+def test_progress_lies_beside_the_notebooks_or_in_colab(tmp_path, monkeypatch):
+    monkeypatch.delenv("CELLKIT_PROGRESS")
+    monkeypatch.chdir(tmp_path)
+    assert record.record_file() == (tmp_path / "progress.json", "")
+    monkeypatch.setitem(sys.modules, "google.colab", object())
+    file, remark = record.record_file()
+    assert file.as_posix() == "/content/progress.json" and "Colab forgets it" in remark
+    monkeypatch.setattr(record.Path, "is_dir", lambda self: True)
+    file, remark = record.record_file()
+    assert file.as_posix() == "/content/drive/MyDrive/cellkit/progress.json" and "Drive" in remark
