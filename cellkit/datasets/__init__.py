@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 
 from cellkit.datasets.images import read_image, scale_image, to_grey
@@ -18,8 +19,18 @@ __all__ = [
     "to_grey",
 ]  # fmt: skip
 
-#: name -> module in this folder, each with ``samples(root, split) -> Samples`` and ``SPLITS``.
-READERS = {"livecell": "livecell"}
+#: name -> "module.function" in this folder, each ``(root, split, **options) -> Samples``.
+READERS = {
+    "livecell": "livecell.samples",
+    "dsb2018": "dsb2018.samples",
+    "glas": "glas.samples",
+    "isbi2012": "stacks.isbi2012",
+    "snemi3d": "stacks.snemi3d",
+    "epfl": "stacks.epfl",
+    "ncmir": "stacks.ncmir",
+    "livecell3": "folder.livecell3",
+    "folder": "folder.samples",
+}
 
 
 def bundled(name: str) -> Path:
@@ -65,7 +76,7 @@ def replacing(path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def read(name, root=None, split="all", limit=None, cell_types=None) -> Samples:
+def read(name, root=None, split="all", limit=None, cell_types=None, **options) -> Samples:
     """Read a data set by name, lazily.
 
     Parameters
@@ -73,25 +84,38 @@ def read(name, root=None, split="all", limit=None, cell_types=None) -> Samples:
     name : str
         One of :data:`READERS`.
     root : path, optional
-        The data set's folder.  None: ``$CELLKIT_DATA/<name>``, else the download cache, else the
-        tiny set that comes with the package.
+        The data set's folder, or the archive it came in.  None: ``$CELLKIT_DATA/<name>``, else
+        the download cache, else the tiny set that comes with the package.
     split : str
         "all" or one of the data set's own parts (LIVECell: train, val, test).
     limit : int, optional
         At most this many samples, in order.
     cell_types : sequence of str, optional
         Only these, e.g. ``["A172", "BV2"]``.
+    **options
+        What else the data set's reader takes: ``folder`` takes patterns of file names, see
+        :func:`cellkit.datasets.folder.samples`.
 
     Returns
     -------
     Samples
+        Nothing is read but names and annotation lists; :data:`READERS` says where each reader
+        stands, and its docstring what its splits, groups and cell types are.
     """
     if name not in READERS:
         raise ValueError(f"unknown data set {name!r}; expected one of {', '.join(READERS)}.")
     root = find(name) if root is None else Path(root)
-    if not root.is_dir():
+    if not root.exists():
         raise FileNotFoundError(f"no folder at {root}; give the folder that holds {name}.")
-    samples = import_module(f"cellkit.datasets.{READERS[name]}").samples(root, split)
+    module, _, function = READERS[name].partition(".")
+    reader = getattr(import_module(f"cellkit.datasets.{module}"), function)
+    unknown = set(options) - set(signature(reader).parameters)
+    if unknown:
+        raise TypeError(
+            f"read({name!r}) takes no {', '.join(sorted(unknown))}; its options are "
+            f"{', '.join(list(signature(reader).parameters)[2:]) or 'none'}."
+        )
+    samples = reader(root, split, **options)
     if root.name == f"{name}_tiny":  # what our own code rendered says so wherever it is shown
         samples = Samples([replace(e, dataset=f"synthetic {name}") for e in samples.entries])
     if cell_types is not None:

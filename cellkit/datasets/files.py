@@ -1,0 +1,145 @@
+"""Files in folders and in zip archives, named and opened alike.
+
+A path may run through an archive: ``dsb2018/stage1_train.zip/00ae6/images/00ae6.png`` is a file
+in ``stage1_train.zip``.  So every reader takes what was downloaded as it is, packed or not.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import zipfile
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+
+#: A file in an archive that is larger (bytes, unpacked) is not read into memory.
+LARGEST = 1 << 30
+
+
+def names(place) -> list[str]:
+    """What lies below a folder or in a zip archive: relative names with forward slashes.
+
+    Archives directly in the folder are looked into.  Numbers sort by their size (2 before 10),
+    files in archives after all others.  Hidden files, and what macOS adds to archives, are left
+    out.
+    """
+    place = Path(place)
+    if place.is_file():
+        packed = [f"{place.name}/{name}" for name in _members(place)] if is_archive(place) else []
+        return packed or [place.name]
+    found = [
+        Path(folder, file).relative_to(place).as_posix()
+        for folder, folders, files in os.walk(place, followlinks=True)
+        for file in files
+        if not folders.sort()
+    ]
+    archives = sorted(path for path in place.iterdir() if is_archive(path))
+    packed = [f"{path.name}/{name}" for path in archives for name in _members(path)]
+    return [name for part in (found, packed) for name in sorted(part, key=natural) if _shown(name)]
+
+
+def base(place) -> Path:
+    """The folder that :func:`names` are relative to."""
+    place = Path(place)
+    return place.parent if place.is_file() else place
+
+
+def natural(name: str) -> list:
+    """A sort key by which numbers count as numbers: ``train_2`` before ``train_10``."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def is_archive(path) -> bool:
+    """Whether there is a file whose name says that it is a zip archive."""
+    return path.suffix.lower() == ".zip" and not path.name.startswith(".") and path.is_file()
+
+
+def exists(path) -> bool:
+    """Whether there is such a file, be it in an archive."""
+    path = Path(path)
+    archive = None if path.is_file() else _around(path)
+    if archive is None:
+        return path.is_file()
+    return path.relative_to(archive).as_posix() in _open(archive).NameToInfo
+
+
+def open_binary(path) -> io.IOBase:
+    """Open a file, or a file in an archive, for reading.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError
+        The archive is damaged, locked by a password, or the file in it larger than
+        :data:`LARGEST`.
+    """
+    path = Path(path)
+    archive = None if path.is_file() else _around(path)
+    if archive is None:
+        return open(path, "rb")
+    name = path.relative_to(archive).as_posix()
+    opened = _open(archive)
+    if name not in opened.NameToInfo:
+        raise FileNotFoundError(
+            f"no file {name} in {archive}; check the name, or download the archive again."
+        )
+    size = opened.NameToInfo[name].file_size
+    if size > LARGEST:
+        raise ValueError(
+            f"{name} in {archive} unpacks to {size:,} bytes, expected at most {LARGEST:,}; "
+            "unpack the archive if you trust it, and read the folder."
+        )
+    try:
+        return io.BytesIO(opened.read(name))
+    except Exception as error:  # each packing method has its own kinds
+        raise ValueError(
+            f"{name} in {archive} is damaged ({type(error).__name__}: {error}), expected an intact "
+            "archive without a password; download it again."
+        ) from None
+
+
+def check_names(archive: zipfile.ZipFile, place) -> None:
+    """Refuse an archive that would write outside of the folder it is unpacked into."""
+    for info in archive.infolist():
+        # Windows takes backslashes and drives, the zip format links, all of them ways out.
+        parts = PurePosixPath(info.filename.replace("\\", "/")).parts
+        outside = ".." in parts or ":" in info.filename or parts[:1] == ("/",)
+        if outside or (info.external_attr >> 16) & 0o170000 == 0o120000:
+            raise ValueError(
+                f"{place} holds {info.filename!r}, which leads out of its folder, expected plain "
+                "relative names; do not unpack this archive, get it from its owner."
+            )
+
+
+def _around(path) -> Path | None:
+    """The archive that a path runs through."""
+    return next((parent for parent in path.parents if is_archive(parent)), None)
+
+
+def _members(path) -> list[str]:
+    archive = _open(path)
+    check_names(archive, path)
+    return [info.filename for info in archive.infolist() if not info.is_dir()]
+
+
+def _open(path) -> zipfile.ZipFile:
+    about = path.stat()
+    # Forked loader workers must not share one file position: the process is part of the key.
+    return _opened(path, about.st_size, about.st_mtime_ns, os.getpid())
+
+
+@lru_cache(maxsize=4)
+def _opened(path, size, changed, process) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise ValueError(
+            f"{path} is no complete zip archive ({error}; it has {size:,} bytes), probably cut "
+            "off; download it again."
+        ) from None
+
+
+def _shown(name) -> bool:
+    return not any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))

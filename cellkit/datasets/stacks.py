@@ -1,0 +1,350 @@
+"""Electron microscopy: stacks of slices, and what was drawn in them.
+
+========  =======================================  ====================  =====================
+name      tissue, pixel x slice                    slices                drawn
+========  =======================================  ====================  =====================
+isbi2012  fruit fly nerve cord, 4 nm x 50 nm       30 of 512 x 512       membranes
+snemi3d   mouse cortex, 6 nm x 30 nm (ISBI 2013)   100 of 1024 x 1024    every neuron
+epfl      mouse hippocampus, 5 nm x 5 nm           165 of 768 x 1024     mitochondria
+ncmir     mouse brain (the layout is ours)         30 of 1024 x 1024     mitochondria
+========  =======================================  ====================  =====================
+
+Each comes as a TIFF stack, as a folder of pictures or as HDF5, packed or not: :data:`SETS` lists
+the names.  Neighbouring slices show the same cells, so samples are grouped in *blocks* of slices
+(``"train 006-011"``).  The last slice of a block and the first of the next are still neighbours:
+leave a block out between training and testing where that matters.
+
+- ISBI 2012: white is the inside of a cell and black the membrane; the cells are the connected
+  insides (pixels that meet at a corner are not connected).
+- SNEMI3D: a neuron's number is the same in all slices; within one slice each connected piece of
+  it is a cell of its own.
+- EPFL: some copies have smoothed masks, with greys between 0 and 255; above 127 is drawn.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from cellkit.datasets.files import base, names, open_binary
+from cellkit.datasets.folder import check_size, pair
+from cellkit.datasets.images import (
+    SUFFIXES,
+    page_count,
+    read_image,
+    read_labels,
+    scale_image,
+    to_labels,
+)
+from cellkit.samples import Entry, Samples
+
+#: Patterns of names as in :mod:`cellkit.datasets.folder`: split, images, labels.  Of a split the
+#: first that fits is taken.
+_Names = tuple[str, str, str | None]
+
+
+@dataclass(frozen=True)
+class _Set:
+    """How one data set is passed on."""
+
+    block: int  # slices in a block
+    drawn: str  # "insides", "pieces" or "mask": what the drawn values mean
+    stacks: tuple[_Names, ...] = ()  # files of many pages
+    slices: tuple[_Names, ...] = ()  # files of one page
+    volumes: tuple[_Names, ...] = ()  # HDF5: split, file, None
+    images: tuple[str, ...] = ("raw", "volumes/raw")  # keys in HDF5
+    labels: tuple[str, ...] = field(default=("labels", "volumes/labels"))
+
+
+SETS = {
+    "isbi2012": _Set(
+        block=6,
+        drawn="insides",
+        slices=(("train", "**/image/{}.*", "**/label/{}.*"),
+                ("train", "**/images/{}.*", "**/labels/{}.*"),
+                ("test", "**/test/{}.*", None)),
+        stacks=(("train", "**/train-volume.tif", "**/train-labels.tif"),
+                ("test", "**/test-volume.tif", None)),
+        volumes=(("train", "**/isbi*.h5", None),),
+        labels=("labels/membranes", "volumes/labels/membranes", "labels/gt_segmentation"),
+    ),
+    "snemi3d": _Set(
+        block=10,
+        drawn="pieces",
+        slices=(("train", "**/image/{}.*", "**/label/{}.*"),
+                ("train", "**/images/{}.*", "**/labels/{}.*")),
+        stacks=(("train", "**/train-input.tif", "**/train-labels.tif"),
+                ("test", "**/test-input.tif", None)),
+        volumes=(("train", "**/snemi_train.h5", None), ("test", "**/snemi_test.h5", None)),
+        labels=("volumes/labels/neuron_ids", "labels/neuron_ids", "labels"),
+    ),
+    "epfl": _Set(
+        block=20,
+        drawn="mask",
+        slices=(("train", "**/Train_In/mask{}.png", "**/Train_Out/{}.png"),
+                ("test", "**/Test_In/mask{}.png", "**/Test_Out/{}.png"),
+                ("train", "**/epfl_train/slices/{}.*", "**/epfl_train/mitochondrion/{}.*"),
+                ("test", "**/epfl_test/slices/{}.*", "**/epfl_test/mitochondrion/{}.*")),
+        stacks=(("train", "**/training.tif", "**/training_groundtruth.tif"),
+                ("test", "**/testing.tif", "**/testing_groundtruth.tif")),
+        volumes=(("train", "**/lucchi_train.h5", None), ("test", "**/lucchi_test.h5", None)),
+    ),
+    "ncmir": _Set(
+        block=6,
+        drawn="mask",
+        slices=(("train", "**/images/{}.*", "**/masks/{}.*"),),
+        stacks=(("train", "**/images.tif", "**/masks.tif"),),
+    ),
+}  # fmt: skip
+
+
+def isbi2012(root, split="all") -> Samples:
+    """ISBI 2012: membranes, lazily; call it as ``cellkit.read("isbi2012", ...)``.
+
+    Arganda-Carreras et al., Frontiers in Neuroanatomy 9 (2015).  Names: ``train-volume.tif`` and
+    ``train-labels.tif``, ``image/0.png`` and ``label/0.png`` ..., or ``isbi.h5``.
+
+    Parameters
+    ----------
+    root : path
+        The folder, or an archive.
+    split : {"all", "train", "test"}
+        "test" (``test-volume.tif``) has no labels; "all" is everything that has.
+
+    Returns
+    -------
+    Samples
+        ``group`` is a block of slices, see the module; labels as the module says.
+
+    Raises
+    ------
+    FileNotFoundError
+        Nothing of this data set below ``root``.
+    ValueError
+        An unknown split; image without labels or the other way round; stacks of different length.
+        When a sample is read: labels of another size than the image, an unreadable file.
+    """
+    return _samples("isbi2012", root, split)
+
+
+def snemi3d(root, split="all") -> Samples:
+    """SNEMI3D (ISBI 2013): neurons; ``cellkit.read("snemi3d", ...)``, see :func:`isbi2012`.
+
+    Kasthuri et al., Cell 162 (2015).  Names: ``train-input.tif`` and ``train-labels.tif``,
+    ``images/`` and ``labels/``, or ``snemi_train.h5``.
+    """
+    return _samples("snemi3d", root, split)
+
+
+def epfl(root, split="all") -> Samples:
+    """EPFL mitochondria: ``cellkit.read("epfl", ...)``, see :func:`isbi2012`.
+
+    Lucchi et al., CVPR 2013.  Names: ``training.tif`` and ``training_groundtruth.tif``;
+    Lucchi++ (Casser et al., arXiv 1812.06024: the same pictures, drawn anew) ``Train_In/`` and
+    ``Train_Out/``; ``epfl_train/slices/`` and ``epfl_train/mitochondrion/``.
+    """
+    return _samples("epfl", root, split)
+
+
+def ncmir(root, split="all") -> Samples:
+    """NCMIR mitochondria: ``cellkit.read("ncmir", ...)``, see :func:`isbi2012`.
+
+    Never published as files; the layout is ours: ``images/000.png`` and ``masks/000.png`` ... in
+    the order of the stack, or ``images.tif`` and ``masks.tif``.
+    """
+    return _samples("ncmir", root, split)
+
+
+def _samples(name, root, split) -> Samples:
+    about, root = SETS[name], Path(root)
+    splits = list(dict.fromkeys(s for s, *_ in about.slices + about.stacks + about.volumes))
+    if split not in ("all", *splits):
+        raise ValueError(f"no split {split!r} of {name}, expected all, {', '.join(splits)}.")
+    found = names(root)
+    parts = {part: _part(name, base(root), found, part) for part in splits}
+    if not any(parts.values()):
+        shown = ", ".join(f"{i} with {o}" for _, i, o in about.slices[:1] + about.stacks[:1])
+        raise FileNotFoundError(
+            f"nothing of {name} below {root}, expected e.g. {shown.replace('**/', '')}; give the "
+            "folder or archive that holds them."
+        )
+    if split == "all":
+        chosen = [entry for part in parts.values() for entry in part if entry.annotated]
+    else:
+        chosen = parts[split]
+    if not chosen:
+        there = ", ".join(part for part in splits if parts[part])
+        raise ValueError(f"{root} has no {split} part of {name}, only {there}; choose that.")
+    return Samples(chosen)
+
+
+def _part(name, root, found, split) -> list[Entry]:
+    """The slices of a split, in whichever way they are there."""
+    about = SETS[name]
+    pictures = [n for n in found if n.lower().endswith(SUFFIXES)]
+    for _, images, labels in (way for way in about.slices if way[0] == split):
+        if _fits(pictures, images):
+            pairs = pair(pictures, images, labels, "", root)
+            missing = [p.image for p in pairs if labels and not p.labels]
+            if missing:
+                raise ValueError(
+                    f"{missing[0]} in {root} has no labels ({len(missing)} such), expected one "
+                    f"that fits {labels!r}; add them, or delete the image."
+                )
+            slices = [
+                _Slice(root / p.image, root / p.labels[0] if p.labels else None, None, about.drawn)
+                for p in pairs
+            ]
+            return [
+                _entry(name, split, _number(s.image.stem, i), s.image.stem, s)
+                for i, s in enumerate(slices)
+            ]
+    for _, images, labels in (way for way in about.stacks if way[0] == split):
+        if _fits(pictures, images):
+            one = pair(pictures, images, labels, "", root)[0]
+            image, drawn = root / one.image, root / one.labels[0] if one.labels else None
+            count = page_count(image)
+            if drawn and page_count(drawn) != count:
+                raise ValueError(
+                    f"{image} has {count} pages and {drawn} {page_count(drawn)}, expected as many; "
+                    "one of them is cut off or belongs to another stack, download it again."
+                )
+            return [
+                _entry(name, split, i, f"{image.stem}_{i:03}",
+                       _Slice(image, drawn, i, about.drawn))
+                for i in range(count)
+            ]  # fmt: skip
+    for _, file, _ in (way for way in about.volumes if way[0] == split):
+        fitting = _fits(found, file)
+        if fitting:
+            return _volume(name, split, root / fitting[0])
+    return []
+
+
+def _fits(found, pattern) -> list[str]:
+    try:
+        return [p.image for p in pair(found, pattern, None)]
+    except ValueError:
+        return []
+
+
+def _number(stem, otherwise) -> int:
+    digits = re.findall(r"\d+", stem)
+    return int(digits[-1]) if digits else otherwise
+
+
+def _entry(name, split, number, title, read) -> Entry:
+    first = number // SETS[name].block * SETS[name].block
+    group = f"{split} {first:03}-{first + SETS[name].block - 1:03}"
+    path = read.image if read.image.is_file() else None
+    return Entry(title, read, name, None, group, read.labels is not None, path)
+
+
+@dataclass(frozen=True)
+class _Slice:
+    """Reads one slice from pictures: of their own, or pages of a stack."""
+
+    image: Path
+    labels: Path | None
+    page: int | None
+    drawn: str
+
+    def __call__(self):
+        image = read_image(self.image, page=self.page)
+        if image.ndim == 3:
+            raise ValueError(f"{self.image} is in colour, expected grey as in every EM slice.")
+        if self.labels is None:
+            return image, None
+        kind = "cells" if self.drawn == "pieces" else "mask"
+        labels = _cells(partial(read_labels, self.labels, self.page), kind, self.drawn)
+        check_size(self.labels, labels, self.image, image)
+        return image, labels
+
+
+def _cells(read, kind, drawn) -> np.ndarray:
+    """Drawn values to cells."""
+    if drawn == "mask":
+        return read(kind=kind)
+    labels = read(kind=kind)
+    if drawn == "insides":
+        return to_labels(labels > 0, "mask", corners=False)
+    from skimage.measure import label
+
+    return label(labels, connectivity=1, background=0).astype(np.int32)
+
+
+# ---------------------------------------------------------------- HDF5
+
+
+def _volume(name, split, path) -> list[Entry]:
+    with _hdf5(path) as file:
+        image = _dataset(file, path, SETS[name].images)
+        labels = _dataset(file, path, SETS[name].labels, needed=split != "test")
+        shape = file[image].shape
+        if labels and file[labels].shape != shape:
+            raise ValueError(
+                f"{path} has {image} of shape {shape} and {labels} of shape {file[labels].shape}, "
+                "expected the same; download it again."
+            )
+    stem = PurePosixPath(path).stem
+    return [
+        _entry(name, split, i, f"{stem}_{i:03}",
+               _Layer(path, image, labels, i, SETS[name].drawn))
+        for i in range(shape[0])
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """Reads one slice of an HDF5 file."""
+
+    image: Path
+    key: str
+    labels: str | None
+    number: int
+    drawn: str
+
+    def __call__(self):
+        with _hdf5(self.image) as file:
+            image = scale_image(file[self.key][self.number])
+            if self.labels is None:
+                return image, None
+            values = file[self.labels][self.number]
+        if self.drawn == "pieces" or self.labels.endswith("gt_segmentation"):
+            return image, _cells(partial(to_labels, values), "cells", "pieces")
+        mask = to_labels(values, "mask") > 0
+        if self.drawn == "insides" and mask.mean() < 0.5:  # this copy marks the membranes
+            mask = ~mask
+        return image, to_labels(mask, "mask", corners=self.drawn != "insides")
+
+
+def _hdf5(path):
+    import h5py
+
+    try:
+        # A stream where the file lies in an archive; h5py reads its own files faster.
+        return h5py.File(path if path.is_file() else open_binary(path), "r")
+    except OSError as error:
+        raise ValueError(
+            f"{path} cannot be read as HDF5 ({error}), expected a complete file; download it again."
+        ) from None
+
+
+def _dataset(file, path, keys, needed=True) -> str | None:
+    import h5py
+
+    for key in keys:
+        if isinstance(file.get(key), h5py.Dataset) and file[key].ndim == 3:
+            return key
+    if not needed:
+        return None
+    there: list[str] = []
+    file.visit(there.append)
+    raise ValueError(
+        f"{path} holds {', '.join(there[:8]) or 'nothing'}, expected {' or '.join(keys)} of shape "
+        "(slices, height, width); take the file from the address that the registry names."
+    )
