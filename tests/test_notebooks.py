@@ -145,7 +145,8 @@ def test_notebook_runs(path, tmp_path, record_property):
     done, seconds = nbval(path, tmp_path, strict=solved)
     form = "solved " if solved else "student"
     record_property("seconds", f"{form} {path.stem:<24} {seconds:6.1f} s")
-    assert done.returncode == 0, done.stdout + done.stderr
+    print(done.stdout, done.stderr)  # pytest shows it where the test fails
+    assert done.returncode == 0, f"{form.strip()} {path.name} did not run to its end"
 
 
 # --- the builder --------------------------------------------------------------------------------
