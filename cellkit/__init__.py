@@ -17,6 +17,7 @@ _HOME = {
     "metrics": ["dice", "iou", "edge_dice", "average_precision",
                 "object_f1", "object_dice", "object_hausdorff", "psnr", "ssim"],
     "resolution": ["degrade", "shrink", "enlarge", "random_degrade", "storage"],
+    "labels": ["instances", "tune_instances"],
     "weights": ["load_weights"],
 }
 _MODULES = {"augment", "losses", "lesson", "masks", "recipes", "show"} | set(_HOME)
