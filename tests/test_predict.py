@@ -93,6 +93,13 @@ def test_memory_is_bounded_by_the_tile():
     assert len(seen) > 5 and max(max(s) for s in seen) <= 96
 
 
+def test_training_hides_no_name():
+    import cellkit
+
+    assert callable(cellkit.fit) and callable(cellkit.predict)
+    assert cellkit.predict is predict and cellkit.predict is cellkit.maps.predict
+
+
 def test_a_network_that_pads_nothing_itself_still_takes_any_size():
     net = nn.Sequential(nn.MaxPool2d(32), nn.Upsample(scale_factor=32))
     assert predict(net, picture(17, 31)).shape == (17, 31)

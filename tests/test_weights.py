@@ -1,13 +1,16 @@
 """Stored networks: what goes in comes out, and nothing else is believed."""
 
 import json
+import os
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from cellkit import Sample, UNet, load_weights, predict, weights
+from cellkit import Sample, Samples, UNet, load_weights, predict, weights
+from cellkit.samples import Entry
 
 CARD = {
     "data": [{"name": "discs", "licence": "CC0", "images": ["a", "b"]}],
@@ -113,8 +116,6 @@ def test_other_versions_and_architectures_are_named(stored):
 
 
 def test_nothing_half_written_stays(stored, monkeypatch):
-    import os
-
     net, file = stored
     before = file.read_bytes()
     monkeypatch.setattr(os, "replace", lambda a, b: (_ for _ in ()).throw(OSError("disk full")))
@@ -139,3 +140,44 @@ def test_bundled_networks_load_and_are_small():
         net = load_weights(name, device="cpu")
         assert all(part["licence"] and part["images"] for part in net.card["data"])
         assert net.card["minutes"] > 0 and name in net.card["command"] and net.card["metrics"]
+
+
+def real_data():
+    beside = Path(__file__).resolve().parents[2] / "shared" / "realdata"
+    folder = Path(os.environ.get("CELLKIT_DATA", beside))
+    return folder if (folder / "livecell" / "annotations").is_dir() else None
+
+
+@pytest.mark.skipif(real_data() is None, reason="needs the real LIVECell images")
+def test_one_command_trains_again(tmp_path, monkeypatch, capsys):
+    from cellkit.weights import __main__ as command
+
+    monkeypatch.setenv("CELLKIT_DATA", str(real_data()))
+    short = {**command.RECIPES["livecell"]}
+    short["network"] = {**short["network"], "width": 2}
+    short["training"] = {**short["training"], "epochs": 1, "steps_per_epoch": 2, "crop": 64}
+    short["synthetic"] = {**short["synthetic"], "count": 8, "shape": (64, 64)}
+    monkeypatch.setitem(command.RECIPES, "livecell", short)
+    monkeypatch.setattr(command, "score", lambda net, samples: {"images": len(samples), "dice": 0})
+    command.main(["livecell", "--holdout", "--out", str(tmp_path)])
+    command.main(["livecell", "--out", str(tmp_path), "--minutes", "1"])
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "livecell.json", "livecell.measured.json", "livecell.safetensors"]
+    net = load_weights(tmp_path / "livecell.safetensors", device="cpu")
+    images = {part["name"]: part["images"] for part in net.card["data"]}
+    assert len(images["livecell"]) == 42 and len(images["synthetic livecell"]) == 8
+    assert "NC" in {part["name"]: part["licence"] for part in net.card["data"]}["livecell"]
+    recipe = net.card["metrics"]["their recipe"]
+    assert recipe["real images of held-out wells"]["images"] == 17
+    assert net.card["command"].startswith("python -m cellkit.weights livecell --minutes 1")
+
+
+def test_the_recipe_shows_every_type_equally_often():
+    from cellkit.weights.__main__ import even
+
+    rows = Samples([Entry(f"{t}{i}", lambda: None, "livecell", t, f"{t}_Phase_{i}")
+                    for t, n in (("A172", 9), ("BV2", 1), ("Huh7", 3)) for i in range(n)])
+    drawn = even(rows)
+    assert {t: drawn.cell_types.count(t) for t in set(drawn.cell_types)} == {
+        "A172": 9, "BV2": 9, "Huh7": 9}
+    assert set(drawn.names) == set(rows.names)
