@@ -197,8 +197,7 @@ def images(pictures, titles=(), *, alt: str, columns: int | None = None, size: f
     figure(fig, alt)
 
 
-def curves(series: dict, x=None, *, alt: str, xlabel: str = "", ylabel: str = "", title: str = "",
-           ax=None):
+def curves(series: dict, x=None, *, alt: str, ax=None, **axis):
     """Lines over a common axis, told apart by colour, dash and marker.
 
     Parameters
@@ -209,6 +208,8 @@ def curves(series: dict, x=None, *, alt: str, xlabel: str = "", ylabel: str = ""
         Common x; None counts 1, 2, 3 …
     ax : matplotlib Axes, optional
         Draw there; the figure is then shown by whoever made it.
+    axis
+        For ``Axes.set``: xlabel, ylabel, title, ylim, yscale …
     """
     fig = None
     if ax is None:
@@ -220,7 +221,7 @@ def curves(series: dict, x=None, *, alt: str, xlabel: str = "", ylabel: str = ""
             own = np.arange(1, len(values) + 1) if x is None else x
         ax.plot(own, values, color=colour, linestyle=dash, marker=marker, markersize=4,
                 markevery=max(1, len(own) // 12), label=name)
-    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    ax.set(**axis)
     ax.grid(alpha=0.3)
     if len(series) > 1:
         ax.legend(fontsize=9, frameon=False)

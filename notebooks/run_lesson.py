@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import tempfile
 import time
@@ -73,6 +74,10 @@ def run(path: Path, out: Path) -> bool:
         except CellExecutionError as error:
             failure = error
     minutes = (time.perf_counter() - began) / 60
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            if output.output_type == "stream":  # a progress bar overwrites its line; a page cannot
+                output.text = re.sub(r"[^\n]*\r", "", output.text)
     out.mkdir(parents=True, exist_ok=True)
     page, _ = HTMLExporter().from_notebook_node(notebook)
     for name, text in (

@@ -79,3 +79,8 @@ def test_live_curves_replace_their_own_figure(notebook):
     first, second = caught.outputs
     assert first.transient == second.transient and second.update
     assert "Validation Dice: 0.800" in second.data["text/plain"]
+
+
+def test_curves_take_what_axes_take(capsys):
+    show.curves({"loss": [3.0, 1.0]}, alt=ALT, ylim=(0, 2), yscale="linear", xlabel="epoch")
+    assert ALT in capsys.readouterr().out

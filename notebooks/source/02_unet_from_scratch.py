@@ -310,9 +310,11 @@ for name, answer in answers.items():
 ck.show.table(rows, f"Losses, {sparse.mask.mean():.0%} of the pixels are cell; lower is better")
 
 # %% [markdown]
-# Look at the first row and the third. Plain BCE finds *all background* the better answer here.
-# The weighted loss and soft Dice do not. There is no loss that is right for everything: a weight
-# buys found cells and pays with false alarms. We train with BCE plus soft Dice.
+# Compare the first two rows: what does each loss pay for finding half of the cells? Plain BCE pays
+# little, because cells are few and it counts pixels. The weighted loss pays five times as much.
+# Soft Dice pays as if cells were plenty: it divides by their number. There is no loss that is right
+# for everything. A weight buys found cells and pays with false alarms. We train with BCE plus soft
+# Dice.
 #
 # ## 8. Training
 #
@@ -441,15 +443,16 @@ print(f"best epoch: {best + 1} of {len(two.train_loss)}; fit kept the weights of
 # %%
 ck.show.curves(
     {"training": two.train_loss, "validation": two.valid_loss}, xlabel="epoch", ylabel="loss",
-    title="Two pictures, no augmentation",
+    title="Two pictures, no augmentation", ylim=(0, 1.5),
     alt=f"Training loss falls from {two.train_loss[0]:.2f} to {two.train_loss[-1]:.2f}. Validation "
     f"loss is lowest at {min(two.valid_loss):.2f} and ends at {two.valid_loss[-1]:.2f}.",
 )
 
 # %% [markdown]
-# The training loss goes on falling; the validation loss stops, or turns up. From there on, what is
-# learnt is those two pictures. Three cures: more data, **augmentation** (lesson 3), and to **stop
-# early**: keep the weights of the best epoch. `ck.fit` always does the last.
+# Follow the two lines to the right. The training loss goes on falling. The validation loss gets
+# stuck above it: from there on, what is learnt is those two pictures, not cells. Three cures: more
+# data, **augmentation** (lesson 3), and to **stop early**, that is, to keep the weights of the best
+# epoch. `ck.fit` always does the last.
 #
 # ## 11. From probability to mask
 #
