@@ -245,7 +245,7 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
             history.ended = history.ended or "finished"
         except KeyboardInterrupt:
             history.ended = "interrupted"
-        except (RuntimeError, MemoryError) as error:
+        except RuntimeError as error:
             if _out_of_memory(error):
                 raise trial.advice(batch_size) from error
             raise
@@ -429,8 +429,11 @@ def _choose(what, which, table):
 
 
 def _name(setting):
-    return getattr(setting, "__qualname__", type(setting).__name__) if callable(setting) \
-        else setting
+    """Something that tells settings apart, in this run and in the one that resumes it."""
+    if not callable(setting):
+        return setting
+    text = getattr(setting, "__qualname__", None) or str(setting)
+    return type(setting).__name__ if " at 0x" in text else text
 
 
 def _number(*numbers) -> int:
@@ -440,7 +443,7 @@ def _number(*numbers) -> int:
 @contextmanager
 def _isolated(device):
     """Seeding inside changes nothing outside; where it costs speed, sameness wins."""
-    devices = [torch.cuda.current_device()] if device.type == "cuda" else []
+    devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices), torch.backends.cudnn.flags(
             enabled=True, benchmark=False, deterministic=True):
         yield
@@ -513,15 +516,16 @@ class _Trial:
 
     def forecast(self, epochs, steps, batch_size, looks, minutes, progress) -> int:
         """Say what will be needed; how many epochs fit into the minutes."""
-        _, small = self.step(1)
         weights = sum(p.numel() for p in self.net.parameters())
-        need = 16 * weights + small * batch_size  # weights, gradients, Adam's two moments
-        if need > _memory(self.device):
-            raise self.advice(batch_size, (_memory(self.device) - 16 * weights) // max(small, 1))
         try:
+            _, small = self.step(1)
+            need = 16 * weights + small * batch_size  # weights, gradients, Adam's two moments
+            there = _memory(self.device)
+            if need > there:
+                raise self.advice(batch_size, (there - 16 * weights) // max(small, 1))
             self.step(batch_size)
             seconds, _ = self.step(batch_size)
-        except (RuntimeError, MemoryError) as error:
+        except RuntimeError as error:
             if _out_of_memory(error):
                 raise self.advice(batch_size) from error
             raise
@@ -549,7 +553,7 @@ class _Trial:
                     f"a batch of {batch_size} does not fit into the memory of {self.device.type}; "
                     f"batch_size={fits} does."
                 )
-            except (RuntimeError, MemoryError) as error:
+            except RuntimeError as error:
                 if not _out_of_memory(error):
                     raise
                 fits //= 2
@@ -565,7 +569,7 @@ class _Trial:
 
 def _out_of_memory(error) -> bool:
     words = ("out of memory", "can't allocate memory", "not enough memory")
-    return isinstance(error, MemoryError) or any(w in str(error).lower() for w in words)
+    return any(w in str(error).lower() for w in words)
 
 
 def _memory(device) -> float:

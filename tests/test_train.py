@@ -282,7 +282,7 @@ def test_out_of_memory_becomes_advice(progress, error):
     with pytest.raises(MemoryError, match="batch of 12 does not fit .* batch_size=3 does"):
         fit(Hungry(5, error), TRAIN, VALID, **settings)
     with pytest.raises(MemoryError, match="not even a batch of one"):
-        fit(Hungry(0, error), TRAIN, VALID, **{**settings, "progress": False})
+        fit(Hungry(0, error), TRAIN, VALID, **settings)
 
 
 def test_too_little_memory_is_seen_beforehand(monkeypatch):
