@@ -111,9 +111,9 @@ def shrink(image, M: float, resampler: str = "area", antialias: bool = True, *,
     _known(resampler, "resampler")
     sides = _sides(tensor)
     if blur:
-        image = _resampled(image, sides, "gaussian", float(blur))
+        image = resample(image, sides, "gaussian", float(blur))
     size = [max(1, math.floor(M * side + 0.5)) for side in sides]
-    image = _resampled(image, size, resampler, bool(antialias))
+    image = resample(image, size, resampler, bool(antialias))
     if noise:
         grains = np.random.default_rng(seed).standard_normal(tuple(image.shape), np.float32)
         image = image + _like(grains, image) * noise
@@ -142,7 +142,7 @@ def enlarge(image, shape: tuple[int, int], up: str = "bicubic"):
         raise ValueError(
             f"shape is {tuple(shape)}, expected rows and columns, whole numbers of at least 1."
         )
-    return _clipped(_resampled(image, [int(side) for side in shape], _known(up, "up"), True))
+    return _clipped(resample(image, [int(side) for side in shape], _known(up, "up"), True))
 
 
 def random_degrade(image, rng: np.random.Generator, M=(1, 0.5, 0.25, 0.125),
@@ -285,8 +285,8 @@ def taps(old: int, new: int, resampler: str, stretch: bool | float = True):
     return np.clip(index, 0, old - 1), weight / weight.sum(axis=1, keepdims=True)
 
 
-def _resampled(image, size, resampler, stretch):
-    """Columns, then rows, each by its own taps; not clipped."""
+def resample(image, size: tuple[int, int], resampler: str, stretch: bool | float = True):
+    """Columns, then rows, each by its own :func:`taps`; unchecked, and not clipped."""
     axes = (-2, -1) if _is_tensor(image) else (0, 1)
     for axis, new in reversed(list(zip(axes, size, strict=True))):
         old = image.shape[axis]
