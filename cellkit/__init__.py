@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "samples": ["Sample", "Samples", "Crops", "split"],
-    "datasets": ["read"],
+    "datasets": ["read", "download"],
     "networks": ["UNet"],
     "train": ["fit"],
     "maps": ["predict", "super_resolve"],

@@ -15,8 +15,8 @@ from cellkit.datasets.images import read_image, scale_image, to_grey
 from cellkit.samples import Samples
 
 __all__ = [
-    "READERS", "bundled", "cache", "find", "read", "read_image", "replacing", "scale_image",
-    "to_grey",
+    "READERS", "bundled", "cache", "download", "find", "read", "read_image", "replacing",
+    "scale_image", "to_grey",
 ]  # fmt: skip
 
 #: name -> "module.function" in this folder, each ``(root, split, **options) -> Samples``.
@@ -74,6 +74,103 @@ def replacing(path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def download(
+    name, images=None, root=None, cell_types=None, files=None, mirror=None, timeout=30, quiet=False
+) -> Path:
+    """Download a data set; nothing else in this package ever does.
+
+    Prints who owns it, under which licence, and whom to cite, before the first byte.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`cellkit.datasets.registry.SOURCES`.
+    images : int or str, optional
+        LIVECell only: bring this many images (the cell types in turn), or those of a size split
+        such as "0_train2percent", out of the archive on the server, instead of all 1.3 GB.
+    root : path, optional
+        The data set's folder.  None: where :func:`read` looks, ``$CELLKIT_DATA/<name>`` if that
+        is set, else the cache folder.
+    cell_types : sequence of str, optional
+        With ``images``: only these.
+    files : sequence of str, optional
+        Only these of the data set's files, by the beginning of their names; also the optional
+        ones, e.g. ``["stardist"]``.
+    mirror : str, optional
+        The address of a folder with the same files, asked first: a classroom's own server.
+    timeout : float
+        Seconds without progress before another address is tried.
+    quiet : bool
+        Print nothing, show no progress bar.
+
+    Returns
+    -------
+    Path
+        The data set's folder, for ``read(name, root=...)``.
+
+    Raises
+    ------
+    ConnectionError
+        No connection; the message says which file to put where by hand.
+    ValueError
+        An unknown data set, or one without a public address; what came is not the file.
+    OSError
+        The disk is full; no permission to write.
+
+    Notes
+    -----
+    A download that broke off goes on where it stopped when called again.  Files have their names
+    only once they are complete and verified.  Of two processes the second waits for the first.
+    """
+    from cellkit.datasets import registry, transfer
+
+    source = registry.about(name)
+    if mirror:
+        base = mirror.rstrip("/")
+        source = replace(source, files=tuple(
+            replace(file, addresses=(f"{base}/{file.name}", *file.addresses))
+            for file in source.files
+        ))  # fmt: skip
+    home = os.environ.get("CELLKIT_DATA")
+    folder = Path(root) if root else (Path(home) if home else cache()) / name
+    if images is not None and name != "livecell":
+        raise ValueError(f"images is for livecell only; download({name!r}) brings all of it.")
+    wanted = [file for file in source.files if not file.optional]
+    if files is not None:
+        wanted = [f for f in source.files if Path(f.name).name.startswith(tuple(files))]
+    if not wanted:
+        there = ", ".join(Path(file.name).name for file in source.files)
+        raise ValueError(
+            f"{name} has no file {files}, only {there}; choose among these."
+            if source.files
+            else f"{name} has no public address ({source.owner}; {source.licence}); put its files "
+            f"into {folder} by hand ({source.odd})."
+        )
+    tell = (lambda *_: None) if quiet else print
+    try:
+        with transfer.alone(folder, tell):
+            tell(f"{source}\n  goes to  {folder}")
+            if images is not None:
+                from cellkit.datasets.remote import livecell_images
+
+                livecell_images(source, folder, images, cell_types, timeout, quiet)
+                return folder
+            for file in wanted:
+                if file.unpack and (folder / file.unpack).is_dir():
+                    continue
+                place = transfer.fetch(file, folder, timeout, quiet)
+                if file.unpack:
+                    transfer.unpack(place, folder / file.unpack)
+                    place.unlink()
+    except PermissionError as error:
+        raise PermissionError(
+            error.errno,
+            f"no permission to write {error.filename or folder}; give a folder of your own as "
+            "root, and read it with the same root.",
+        ) from None
+    return folder
 
 
 def read(name, root=None, split="all", limit=None, cell_types=None, **options) -> Samples:

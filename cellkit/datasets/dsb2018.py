@@ -20,8 +20,9 @@ How sure: on 229 of the 670 training pictures 80 seams were found; every one of 
 imply (two tiles below two neighbours) was among them, and of as many comparisons that can never be
 right (right edge to right edge) none passed.  Laid out and looked at, 53 fields of two to five
 tiles run on without a visible seam, one of them (dim tissue) doubtfully.  One more pair is the
-same picture twice; together 150 fields, 96 of them a single picture.  What it cannot see: tiles that meet in pure background or only at a corner, and fields of one
-slide.  So scores on held-out fields are honest about fields, still optimistic about slides.
+same picture twice; together 150 fields, 96 of them a single picture.  What it cannot see: tiles
+that meet in pure background or at a corner only, and fields of one slide.  So scores on held-out
+fields are honest about fields, and still optimistic about slides.
 """
 
 from __future__ import annotations

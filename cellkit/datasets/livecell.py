@@ -22,6 +22,7 @@ import logging
 import os
 import re
 from codecs import BOM_UTF8
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -199,6 +200,19 @@ def _unlabelled(root, spare) -> Samples:
             "choose another split, or put the images without annotation there."
         )
     return Samples([_entry(name, _Unlabelled(path)) for name, path in found.items()])
+
+
+def listed(file) -> list[str]:
+    """The names, without extension, of the images that an annotation file lists."""
+    return [record.stem for record in _index(Path(file))]
+
+
+def annotated(file, names) -> Iterator[tuple[dict, list[dict]]]:
+    """COCO's entries of some images in an annotation file: image, its annotations."""
+    for record in _index(Path(file)):
+        if record.stem in names:
+            about = {"file_name": record.name, "height": record.height, "width": record.width}
+            yield about, _Annotated(Path(), Path(file), record).annotations()
 
 
 # ---------------------------------------------------------------- finding files
