@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cellkit.metrics.objects import read_labels
+from cellkit.metrics.objects import check_labels
 from cellkit.metrics.pairs import pairs
 
 MAX_DETECTIONS = (100, 500, 2000)
@@ -67,7 +67,7 @@ def coco_average_precision(truth, pred, scores: Iterable | None = None) -> CocoA
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
-    rows = list(pairs(truth, pred, read_labels, read_labels))
+    rows = list(pairs(truth, pred, check_labels, check_labels))
     scores = _scores(scores, rows, single=getattr(truth, "ndim", None) == 2)
     images = [{"id": i, "height": t.shape[0], "width": t.shape[1]} for i, (t, _) in enumerate(rows)]
     true = [{"image_id": i, "category_id": 1, "iscrowd": 0, **rle}

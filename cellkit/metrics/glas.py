@@ -18,7 +18,7 @@ from functools import cache
 import numpy as np
 from scipy import ndimage
 
-from cellkit.metrics.objects import Overlap, _overlap, read_labels, tables
+from cellkit.metrics.objects import Overlap, check_labels, overlap_table, tables
 from cellkit.metrics.pairs import pairs
 from cellkit.metrics.pixels import directed_hausdorff
 
@@ -122,8 +122,8 @@ def object_hausdorff(truth, pred) -> float:
     2.0
     """
     sums, pixels = np.zeros(2), np.zeros(2)
-    for one, other in pairs(truth, pred, read_labels, read_labels):
-        table = _overlap(one, other)
+    for one, other in pairs(truth, pred, check_labels, check_labels):
+        table = overlap_table(one, other)
         distances = _object_distances(one, other, table)
         for side, areas in enumerate([table.truth_areas, table.pred_areas]):
             sums[side] += np.sum(areas * distances[side])

@@ -101,7 +101,7 @@ def overlap_table(truth, pred) -> Overlap:
     ...          table.area.tolist(), table.union.tolist()))
     [(1, 2, 2, 3), (7, 3, 2, 3)]
     """
-    ((truth, pred),) = pairs(truth, pred, read_labels, read_labels)
+    ((truth, pred),) = pairs(truth, pred, check_labels, check_labels)
     return _overlap(truth, pred)
 
 
@@ -328,11 +328,11 @@ def splits_merges(truth, pred) -> SplitsMerges:
 
 def tables(truth, pred) -> Iterator[Overlap]:
     """The overlap table of each image."""
-    return (_overlap(t, p) for t, p in pairs(truth, pred, read_labels, read_labels))
+    return (_overlap(t, p) for t, p in pairs(truth, pred, check_labels, check_labels))
 
 
-def read_labels(array: np.ndarray, name: str) -> np.ndarray:
-    """Check that ``array`` is a label map, and hand it back as int64."""
+def check_labels(array: np.ndarray, name: str) -> np.ndarray:
+    """Check that ``array`` is a label map, and hand it back as int32."""
     if array.dtype == bool:
         raise TypeError(
             f"{name} is a mask (bool), expected labels: 0 for background, k for the k-th object; "
@@ -349,12 +349,13 @@ def read_labels(array: np.ndarray, name: str) -> np.ndarray:
             f"{name} has labels from {array.min()} to {array.max()}, expected 0 (background) to "
             f"{np.iinfo(np.int32).max}; set what should be ignored to 0, renumber the rest."
         )
-    return array.astype(np.int64)
+    return array.astype(np.int32, copy=False)
 
 
 def _overlap(truth: np.ndarray, pred: np.ndarray) -> Overlap:
     base = int(pred.max()) + 1
-    key = (truth * base + pred).ravel()  # below 2**62, because labels are below 2**31
+    key = np.multiply(truth, base, dtype=np.int64).ravel()  # below 2**62: labels are int32
+    key += pred.ravel()
     # Labels come in runs along a row, so there is far less to sort than there are pixels.
     starts = np.append(0, np.flatnonzero(key[1:] != key[:-1]) + 1)
     lengths = np.diff(starts, append=key.size)
