@@ -13,7 +13,7 @@ import numpy as np
 
 from cellkit import weights
 from cellkit.recipes import LIVECELL_TEST_WELLS
-from cellkit.samples import Samples
+from cellkit.samples import Sample, Samples
 
 #: name -> how it is trained.  ``synthetic``: pictures drawn for it, half of every batch; their
 #: seeds begin where no bundled picture's do.
@@ -31,8 +31,8 @@ RECIPES = {
 }
 
 
-def gather(recipe, holdout) -> tuple[Samples, Samples, Samples]:
-    """Training rows (half real, half drawn), real and drawn test images."""
+def gather(recipe, holdout) -> tuple[Samples, list[Sample], list[Sample]]:
+    """Training rows (half real, half drawn), real and drawn test images (read at once)."""
     from cellkit.datasets import bundled, read
     from cellkit.datasets.synthetic import render_many
 
@@ -46,7 +46,7 @@ def gather(recipe, holdout) -> tuple[Samples, Samples, Samples]:
     drawn = render_many(**recipe["synthetic"]).cached()
     rows = even(real)
     rows = rows + drawn[np.arange(len(rows)) % len(drawn)]
-    return rows, held, read("livecell", bundled("livecell"), split="test")
+    return rows, list(held), list(read("livecell", bundled("livecell"), split="test"))
 
 
 def even(samples: Samples) -> Samples:
@@ -57,7 +57,7 @@ def even(samples: Samples) -> Samples:
     return samples[[rows[k % len(rows)] for k in range(most) for rows in of.values()]]
 
 
-def score(net, samples: Samples) -> dict:
+def score(net, samples: list[Sample]) -> dict:
     """Mean Dice over images, of all and of each cell type."""
     from cellkit import dice, predict
 
@@ -83,7 +83,7 @@ def train(name, minutes=None, holdout=False, seed=0, folder=weights.FOLDER) -> P
     measured = Path(folder) / f"{name}.measured.json"
     if holdout:
         scores = {"real images of held-out wells": score(net, held), **scores}
-        wells = ", ".join(sorted(set(held.groups)))
+        wells = ", ".join(sorted({sample.group for sample in held}))
         scores["how"] = (f"the same recipe, trained for {spent} minutes without the wells {wells}; "
                          "Dice of foreground > 0.5, mean over images")
         part = measured.with_name(f"{measured.name}.part")
