@@ -140,5 +140,9 @@ def test_command_writes_the_bundled_set(tmp_path, capsys):
     there = {f.relative_to(bundled("livecell")).as_posix()
              for f in bundled("livecell").rglob("*.*")}  # fmt: skip
     assert names == there - {"README.md"}
-    json = "annotations/LIVECell/livecell_coco_test.json"
-    assert len((tmp_path / json).read_text("utf-8")) > 10_000
+    written, stored = (ck.read("livecell", root=root, split="val")
+                       for root in (tmp_path, bundled("livecell")))  # fmt: skip
+    assert written.names == stored.names
+    for one, other in zip(written, stored, strict=True):
+        assert (one.image != other.image).mean() < 1e-4
+        assert (one.labels != other.labels).mean() < 1e-4

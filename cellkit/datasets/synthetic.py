@@ -46,7 +46,7 @@ class Line:
     island: float = 5  # mean number of cells that hang together
     packing: float = 0.8  # distance of neighbours, in sums of their radii
     round: tuple[float, float] = (0.15, 0.05)  # share of cells rounded up, on top of the others
-    faint: float = 0.05  # share of cells so flat that they hardly show
+    faint: float = 0.15  # share of cells so flat that they hardly show
     height: float = 15  # optical thickness of a spread cell near its edge, in grey
     skirt: float = 0.25  # outer part of a spread cell that is thin and smooth, in radii
     grain: float = 14  # fine texture, standard deviation in grey
@@ -55,43 +55,44 @@ class Line:
     contrast: float = 0.35  # spread of thickness and texture from cell to cell (of the logarithm)
     nucleus: float = 0.4  # radius of the nucleus, in radii of the cell
     dirt: float = 20  # specks of debris in a whole field
+    rubble: float = 3  # heaps of debris, grainy as cells are
     fibres: float = 1  # threads of debris in a whole field
 
 
 #: The eight lines of LIVECell.
 LINES: dict[str, Line] = {
     # Glioblastoma: spread, pulled into corners, full of granules; later in streams.
-    "A172": Line(count=(65, 210), area=820, spread=0.45, elongation=1.6, wobble=0.06, corners=2.5,
-                 reach=0.8, packing=0.82, round=(0.12, 0.03), height=18, skirt=0.3, grain=18,
+    "A172": Line(count=(65, 260), area=820, spread=0.45, elongation=1.6, wobble=0.06, corners=2.5,
+                 reach=1.1, packing=0.82, round=(0.12, 0.03), height=18, skirt=0.3, grain=18,
                  granules=0.15, vesicle=80, nucleus=0.35),
     # Breast: islands of small polygons, some thick, in a scatter of specks.
-    "BT474": Line(count=(110, 260), area=600, spread=0.4, elongation=1.25, island=14, packing=0.7,
+    "BT474": Line(count=(110, 300), area=600, spread=0.4, elongation=1.25, island=14, packing=0.7,
                   round=(0.2, 0.06), height=18, skirt=0.15, grain=16, granules=0.12, vesicle=60,
-                  contrast=0.3, nucleus=0.45, dirt=160, fibres=3),
+                  contrast=0.3, nucleus=0.45, dirt=160, rubble=12, fibres=3),
     # Microglia: small, round and bright, many in pairs.
-    "BV2": Line(count=(80, 480), area=185, spread=0.22, elongation=1.1, wobble=0.05, island=2.5,
-                packing=1.05, round=(0.97, 0.95), faint=0, grain=18, vesicle=45, contrast=0.25,
+    "BV2": Line(count=(80, 600), area=185, spread=0.22, elongation=1.1, wobble=0.05, island=2.5,
+                packing=0.98, round=(0.97, 0.95), faint=0, grain=18, vesicle=45, contrast=0.25,
                 dirt=15, fibres=2),
     # Liver: very large and flat, granules around the nucleus, a nearly invisible skirt.
     "Huh7": Line(count=(50, 95), area=1500, spread=0.65, elongation=1.2, wobble=0.07, corners=0.5,
-                 reach=0.3, island=7, packing=0.74, round=(0.15, 0.06), faint=0.25, height=7,
+                 reach=0.3, island=7, packing=0.74, round=(0.15, 0.06), faint=0.35, height=7,
                  skirt=0.45, grain=12, granules=0.12, vesicle=60, contrast=0.5, nucleus=0.33,
-                 dirt=60, fibres=8),
+                 dirt=60, rubble=8, fibres=8),
     # Breast: crowded sheets of very small cells.
-    "MCF7": Line(count=(130, 800), area=330, spread=0.35, wobble=0.05, reach=0.4, island=25,
+    "MCF7": Line(count=(130, 1200), area=330, spread=0.35, wobble=0.05, reach=0.4, island=25,
                  packing=0.72, round=(0.6, 0.05), height=26, skirt=0.08, grain=20, vesicle=75,
                  contrast=0.3, nucleus=0.5, dirt=25),
     # Neuroblastoma: small spindles and stars with long thin protrusions.
-    "SHSY5Y": Line(count=(170, 420), area=340, spread=0.5, elongation=1.8, corners=4.5, reach=3.6,
-                   sharp=0.13, island=12, packing=0.95, round=(0.5, 0.03), height=26, skirt=0.08,
+    "SHSY5Y": Line(count=(170, 420), area=340, spread=0.5, elongation=2.2, corners=5, reach=4,
+                   sharp=0.12, island=12, packing=0.95, round=(0.4, 0.03), height=22, skirt=0.08,
                    grain=13, granules=0.06, vesicle=55, nucleus=0.45, dirt=10),
     # Breast: mostly round with a bright ring, a few flat ones between.
     "SkBr3": Line(count=(170, 260), area=320, spread=0.33, elongation=1.15, wobble=0.05, island=3,
-                  packing=1.02, round=(0.85, 0.75), faint=0.3, height=22, skirt=0.1, grain=16,
+                  packing=0.98, round=(0.85, 0.75), faint=0.3, height=22, skirt=0.1, grain=16,
                   contrast=0.3, dirt=50),
     # Ovary: large, flat, faint, with ruffles; a few bright round ones on top.
     "SKOV3": Line(count=(50, 110), area=1400, spread=0.6, elongation=1.4, wobble=0.1, corners=1,
-                  reach=0.6, island=3, packing=0.82, round=(0.22, 0.08), faint=0.3, height=10,
+                  reach=0.8, island=3, packing=0.82, round=(0.2, 0.06), faint=0.3, height=10,
                   skirt=0.35, grain=9, granules=0.07, vesicle=45, contrast=0.5, fibres=2),
 }  # fmt: skip
 
@@ -245,7 +246,7 @@ def _lay_out(rng, line, shape, age) -> _Cells:
         bad = (away < closest[k]).any(axis=1) | ((places < 0) | (places > size)).any(axis=1)
         centre[k] = places[np.argmax((-neighbours if alone else neighbours) - n * bad)]
 
-    shows = np.where(rng.uniform(size=n) < line.faint, 0.4, 1)
+    shows = np.where(rng.uniform(size=n) < line.faint, 0.3, 1)
     strength = np.exp(line.contrast * rng.normal(size=n))
     thick = np.where(rounded, ROUND_HEIGHT * strength**0.7, line.height * strength * shows)
     texture = np.sqrt(strength) * np.exp(0.5 * line.contrast * rng.normal(size=n))
@@ -346,7 +347,7 @@ def _thickness(rng, line, cells, labels, inner, row):
     # The label holds the halo, so the body begins a little inside.  Neighbours in a sheet run
     # into each other with a thin bright seam, round ones stay apart.
     within = np.where(spread, free - 1, np.minimum(free - 2.4, depth - 0.6))
-    ruffle = np.clip(0.8 + 0.5 * _hills(rng, shape, 14)[at], 0.15, 2)
+    ruffle = np.clip(0.8 + 0.45 * _hills(rng, shape, 14)[at], 0.15, 1.6)
     rise = np.clip(within / np.where(spread, 1, 1.6), 0, 1)
     rim = np.where(spread, 0.6, 0.2) * np.exp(-(((within + 0.3) / 0.8) ** 2))
     seam = np.clip(0.5 + _hills(rng, shape, 10)[at], -0.5, 2) * np.exp(-((depth / 0.8) ** 2))
@@ -357,7 +358,7 @@ def _thickness(rng, line, cells, labels, inner, row):
     skirt = np.clip(line.skirt * np.exp(0.6 * rng.normal(size=len(cells))), 0.03, 0.75)[cell]
     core = np.clip((1 - inner) / skirt - 0.4, 0, 1) * np.clip(depth / 4 - 0.4, 0, 1)
     uneven = np.clip(1 + 0.35 * _hills(rng, shape, 8)[at], 0.3, 3)
-    texture = cells.texture[cell] * np.where(spread, core * (1.3 - 0.8 * inner) * uneven, depth > 3)
+    texture = cells.texture[cell] * np.where(spread, core * (1.5 - 1.2 * inner) * uneven, depth > 3)
     faint = 0.25 * np.minimum(depth / 2, 1) * cells.texture[cell]
     nucleus, calm = _nucleus(rng, line, cells, cell, at)
     # Drawn for the whole picture: a pixel won or lost must not change the texture of the others.
@@ -383,7 +384,7 @@ def _nucleus(rng, line, cells, cell, at):
     along = dx * np.cos(turn)[cell] + dy * np.sin(turn)[cell]
     across = dy * np.cos(turn)[cell] - dx * np.sin(turn)[cell]
     outside = np.hypot(along / 1.2, across * 1.2) - size[cell]
-    phase = 6 * np.minimum(cells.texture[cell], 2) * np.exp(-(outside**2))
+    phase = 8 * np.minimum(cells.texture[cell], 2) * np.exp(-(outside**2))
     for _ in range(2):
         far, angle = 0.5 * size * rng.uniform(size=n), rng.uniform(0, 2 * np.pi, size=n)
         strength = 25 * (0.5 + cells.texture) * rng.uniform(size=n)
@@ -397,16 +398,20 @@ def _debris(rng, line, shape):
     """Specks, crumbs and threads that are no cells."""
     phase = np.zeros(shape)
     share = shape[0] * shape[1] / np.prod(FIELD)
-    pieces = [(rng.geometric(0.35), 1.0, 2.0, rng.exponential(110))
-              for _ in range(rng.poisson(line.dirt * share))]  # fmt: skip
-    pieces += [(rng.integers(12, 60), 0.5, 0.15, rng.uniform(10, 50) * (1 - 2 * rng.integers(2)))
-               for _ in range(rng.poisson(line.fibres * share))]  # fmt: skip
-    for length, step, bend, strength in pieces:
-        angle = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, bend, size=length))
+    pieces = []  # of each: dots, pixels from dot to dot, turn from dot to dot, thickness
+    for _ in range(rng.poisson(line.dirt * share)):
+        pieces.append((rng.geometric(0.35), 1.0, 2.0, rng.exponential(110)))
+    for _ in range(rng.poisson(line.rubble * share)):
+        pieces.append((rng.geometric(0.03), 2.0, 2.0, 60))
+    for _ in range(rng.poisson(line.fibres * share)):
+        sign = 1 - 2 * rng.integers(2)
+        pieces.append((rng.integers(12, 60), 0.5, 0.15, rng.uniform(10, 50) * sign))
+    for dots, step, turn, strength in pieces:
+        angle = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, turn, size=dots))
         y = (rng.uniform(0, shape[0]) + step * np.cumsum(np.sin(angle))).astype(int)
         x = (rng.uniform(0, shape[1]) + step * np.cumsum(np.cos(angle))).astype(int)
         seen = (y >= 0) & (y < shape[0]) & (x >= 0) & (x < shape[1])
-        phase[y[seen], x[seen]] = strength
+        phase[y[seen], x[seen]] = strength * rng.normal(1, 0.3, size=dots)[seen]
     return ndimage.gaussian_filter(phase, 0.6)
 
 
@@ -425,6 +430,7 @@ def _expose(rng, well, phase):
     stripes = (y * np.sin(slant) + x * np.cos(slant)) * (2 * np.pi / pitch)
     stripes = np.cos(stripes + 2 * _hills(rng, shape, 60)) * (1 + _hills(rng, shape, 80))
     noise = ndimage.gaussian_filter(rng.normal(size=shape), 0.45)
+    noise *= np.clip(1 + 0.3 * _hills(rng, shape, 50), 0.5, 2)
     grey += lamp + well.uniform(0, 0.5) * stripes + well.uniform(1.2, 2.2) * noise
     return grey - grey.mean() + 128
 
