@@ -37,7 +37,7 @@ SCHEDULES = {
     "step": lambda optimizer, steps, epochs: StepLR(optimizer, max(1, steps * epochs // 3), 0.1),
     "onecycle": lambda optimizer, steps, epochs: OneCycleLR(
         optimizer, [group["lr"] for group in optimizer.param_groups],
-        total_steps=steps * epochs, cycle_momentum=False),
+        total_steps=steps * epochs, pct_start=0.1, cycle_momentum=False),
 }
 WHOLE = 1024  # validation pictures are cut to this side, in pixels, so that memory stays bounded
 CACHE = 2**30  # bytes of samples kept in memory, so that each is read only once
@@ -128,14 +128,15 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
         See :data:`cellkit.losses.FITTING`; None: the head's own.
     schedule : "step", "onecycle" or callable(optimizer, steps_per_epoch, epochs), optional
         How the learning rate moves; a callable returns a torch scheduler, stepped each batch.
-        "step": a tenth after each third.  "onecycle": up for 30 %, then down to nothing.
+        "step": a tenth after each third.  "onecycle": up for 10 %, then down to nothing.
     patience : int, optional
         Stop after so many epochs without a better one.
     monitor : "loss" or "metric", optional
         What makes a validation epoch the best; None: "metric", for images "loss".
     minutes : float, optional
-        A bound: the first, timed step tells how many epochs fit, and no more than these are run
-        (schedules are fitted to them); should they take longer after all, the rest is left out.
+        A bound: the first, timed step tells how many epochs fit into 90 % of it, and no more
+        than these are run (schedules are fitted to them); an epoch that would end more than 10 %
+        late is left out.
     device : str
         "auto": cuda, mps or cpu.
     amp : "auto" or bool
@@ -534,7 +535,7 @@ class _Trial:
         if looks is not None:  # a forward pass is a third of a step
             epoch += len(looks) * seconds / 3 * np.prod(looks[0][0].shape[1:]) / pixels
         if minutes is not None:
-            epochs = int(min(epochs, max(1, 60 * minutes // epoch)))
+            epochs = int(min(epochs, max(1, 54 * minutes // epoch)))
         if progress:
             number = "float32" if self.dtype is None else str(self.dtype).removeprefix("torch.")
             print(f"{weights:,} weights on {self.device.type} in {number}, about "

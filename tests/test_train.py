@@ -149,7 +149,7 @@ def test_schedules_follow_their_formulas():
                               **{**QUICK, "epochs": 6, "steps_per_epoch": 5}).lr
     np.testing.assert_allclose(rates[None], [0.01] * 6)
     np.testing.assert_allclose(rates["step"], [1e-2, 1e-2, 1e-3, 1e-3, 1e-4, 1e-4])
-    last, top = 30 - 1, 0.3 * 30 - 1
+    last, top = 30 - 1, 0.1 * 30 - 1
     for epoch, rate in enumerate(rates["onecycle"], 1):
         k = 5 * epoch - 1
         a, b, share = (0.01 / 25, 0.01, k / top) if k <= top else \
