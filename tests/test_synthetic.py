@@ -80,6 +80,9 @@ def test_row_of_pictures():
     assert np.array_equal(row[8].image, render("A172", SMALL, 4).image)
     assert len(set(render_many(80, SMALL).names)) == 80
     assert set(render_many(4, SMALL, cell_types=["BV2"]).cell_types) == {"BV2"}
+    for fields in (1, 2, 4):
+        wells = render_many(8, SMALL, cell_types=["BV2"], fields=fields).groups
+        assert {wells.count(well) for well in wells} == {fields}
 
 
 @pytest.mark.parametrize(
@@ -101,6 +104,8 @@ def test_bad_row():
         render_many(0)
     with pytest.raises(ValueError, match="no cell line 'X'"):
         render_many(3, cell_types=["BV2", "X"])
+    with pytest.raises(ValueError, match="fields is 3, expected 1, 2 or 4"):
+        render_many(8, fields=3)
 
 
 # ---------------------------------------------------------------- the bundled set

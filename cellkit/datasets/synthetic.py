@@ -141,6 +141,7 @@ def render_many(
     shape: tuple[int, int] = FIELD,
     seed: int = 0,
     cell_types: Iterable[str] | None = None,
+    fields: int = 4,
 ) -> Samples:
     """A row of pictures, the lines in turn, each drawn when it is asked for.
 
@@ -153,6 +154,9 @@ def render_many(
         The first picture of each line is ``render(line, shape, seed)``, its next has ``seed + 1``.
     cell_types : iterable of str, optional
         Which lines; None for all eight.
+    fields : 1, 2 or 4
+        How many of the four seeds of each well are drawn.  1 makes every picture a well of its
+        own, with an age, focus and light of its own: the most varied pictures to train on.
 
     Returns
     -------
@@ -162,9 +166,12 @@ def render_many(
     lines = list(LINES if cell_types is None else cell_types)
     if not lines or count < 1:
         raise ValueError(f"{count} pictures of {len(lines)} lines; ask for at least one of each.")
+    if fields not in (1, 2, 4):
+        raise ValueError(f"fields is {fields!r}, expected 1, 2 or 4 pictures of each well.")
     entries = []
     for i in range(count):
-        cell_type, one = lines[i % len(lines)], seed + i // len(lines)
+        cell_type, turn = lines[i % len(lines)], i // len(lines)
+        one = seed + turn * 4 // fields
         _recall(cell_type, shape, one)
         entries.append(
             Entry(_name(cell_type, one), partial(_pixels, cell_type, shape, one), DATASET,
