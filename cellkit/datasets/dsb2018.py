@@ -149,7 +149,7 @@ def _stage1(root, found) -> dict[str, list[Entry]]:
             Entry(key, read, "dsb2018", annotated=read.annotated,
                   path=read.image if read.image.is_file() else None)
         )  # fmt: skip
-    return parts
+    return {part: parts[part] for part in SPLITS if part in parts}
 
 
 def _stardist(root, found) -> dict[str, list[Entry]]:
