@@ -8,6 +8,7 @@ import os
 import re
 
 from nbconvert.preprocessors import ClearMetadataPreprocessor
+from nbgrader.api import Gradebook
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
@@ -26,25 +27,41 @@ from nbgrader.utils import is_grade, is_solution
 c = get_config()  # noqa: F821  (nbgrader hands it in)
 
 
-class FindLostExercises(NbGraderPreprocessor):
-    """Give the cells of exercises back the marks that an editor or a copy took from them.
+class MendMarks(NbGraderPreprocessor):
+    """Every cell of an exercise has its own mark, once, as the lesson's source has it.
 
-    Where a cell was copied, the last one with the mark counts, as in nbgrader itself.
+    Editors drop marks, students copy cells or change a mark by hand; nbgrader itself gives up on
+    some of these.  Of copied cells the last one counts, as nbgrader has it too.
     """
 
     def preprocess(self, nb, resources):
-        marked = {cell.metadata.get("nbgrader", {}).get("grade_id") for cell in nb.cells}
-        for cell in nb.cells:
-            if not isinstance(cell.metadata.get("nbgrader", {}), dict):
-                del cell.metadata["nbgrader"]
-            call = re.search(r"ck\.lesson\.check\(\s*[\"'](\w+)[\"']", cell.source)
-            if cell.cell_type == "code" and call and f"{call[1]}-check" not in marked:
+        told = resources["nbgrader"]
+        with Gradebook(told["db_url"]) as book:
+            lesson = book.find_notebook(told["notebook"], told["assignment"])
+            graded = {cell.name for cell in lesson.grade_cells}
+            solved = {cell.name for cell in lesson.solution_cells}
+            locked = {cell.name: cell.locked for cell in lesson.source_cells}
+        marks = [self.name_in_mark(cell) for cell in nb.cells]
+        found = set()
+        for cell, name in reversed(list(zip(nb.cells, marks, strict=True))):
+            cell.metadata.pop("nbgrader", None)
+            if name is None and self.name_in_source(cell) not in marks:
+                name = self.name_in_source(cell)
+            if name in locked and name not in found:
+                found.add(name)
                 cell.metadata["nbgrader"] = {
-                    "grade": True, "grade_id": f"{call[1]}-check", "locked": True, "points": 0,
-                    "schema_version": 3, "solution": False, "task": False,
-                }  # points and source are restored from the gradebook
-                marked.add(f"{call[1]}-check")
+                    "grade": name in graded, "grade_id": name, "locked": locked[name], "points": 0,
+                    "schema_version": 3, "solution": name in solved, "task": False,
+                }  # nbgrader restores points and locked sources from the gradebook
         return nb, resources
+
+    def name_in_mark(self, cell):
+        mark = cell.metadata.get("nbgrader")
+        return mark.get("grade_id") if isinstance(mark, dict) else None
+
+    def name_in_source(self, cell):
+        call = re.search(r"^\w+ = ck\.lesson\.check\([\"'](\w+)[\"']", cell.source, re.M)
+        return f"{call[1]}-check" if call and cell.cell_type == "code" else None
 
 
 class OnlyErrorsCount(NbGraderPreprocessor):
@@ -72,8 +89,7 @@ c.Execute.timeout = int(os.environ.get("CELLKIT_CELL_SECONDS", 180))
 c.OverwriteCells.add_missing_cells = True
 
 c.Autograde.sanitize_preprocessors = [
-    FindLostExercises, ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells,
-    CheckCellMetadata,
+    MendMarks, ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata,
 ]  # fmt: skip
 c.Autograde.autograde_preprocessors = [
     Execute, OnlyErrorsCount, IgnorePattern, ClearMetadataPreprocessor, LimitOutput,

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from cellkit.lesson.exercise import Case, Exercise, Fault, Mistake, difference, present
+from cellkit.lesson.exercise import Case, Exercise, Fault, Mistake, difference, family, present
+from cellkit.lesson.plans import BASELINE
 
 LESSON = "02_unet_from_scratch"
 
@@ -727,4 +728,122 @@ PRECISION_GUESS = Exercise(
     ),
 )  # fmt: skip
 
-EXERCISES = (JOIN_SKIP, DICE, WEIGHTED_BCE, PREDICT_MASK, PRECISION_GUESS)
+# --- settings ----------------------------------------------------------------------------------
+
+
+def settings():
+    """width, lr, loss and steps, within the budget."""
+    return {"width": 8, "lr": 1e-2, "loss": "soft_dice", "steps": 60}
+
+
+def settings_narrow_and_long():
+    return {"width": 6, "lr": 1e-2, "loss": "bce+soft_dice", "steps": 100}
+
+
+def _settings_baseline():
+    return dict(BASELINE)
+
+
+def _settings_too_timid():
+    return {"width": 8, "lr": 1e-5, "loss": "soft_dice", "steps": 60}
+
+
+def _settings_too_bold():
+    return {"width": 8, "lr": 5.0, "loss": "bce", "steps": 60}
+
+
+def _settings_too_wide():
+    return {"width": 32, "lr": 3e-3, "loss": "bce", "steps": 3}
+
+
+def _settings_over_budget():
+    return {"width": 16, "lr": 1e-2, "loss": "soft_dice", "steps": 60}
+
+
+def _settings_other_loss():
+    return {"width": 8, "lr": 1e-2, "loss": "dice", "steps": 60}
+
+
+def _settings_forgotten():
+    return {"width": 8, "lr": 1e-2, "loss": "soft_dice"}
+
+
+def _settings_as_text():
+    return {"width": 8, "lr": "1e-2", "loss": "soft_dice", "steps": 60}
+
+
+def _settings_no_dictionary():
+    return 8, 1e-2, "soft_dice", 60
+
+
+_TIMID = "the learning rate is so small that the weights hardly move in so few steps"
+_BOLD = "the learning rate is so large that each step jumps over the valley"
+_WIDE = "a wide network has used up the budget after a few steps; a narrow one may learn longer"
+_LOSS = "look at what each loss asks for, and which one is nearest to what is measured"
+
+
+def _judge_settings(case, outcome, again):
+    from cellkit.lesson import tuning
+
+    value = outcome.value
+    wanted = "a dictionary with width, lr, loss and steps"
+    if not isinstance(value, dict) or set(value) != set(BASELINE):
+        return Fault(present(value), wanted)
+    for key in ("width", "steps", "lr"):
+        number = value[key]
+        whole = key == "lr" or isinstance(number, (int, np.integer))
+        if isinstance(number, (bool, str)) or family(number) != "number" or not whole:
+            return Fault(f"{key} = {present(number)}",
+                         f"{key} as a {'number' if key == 'lr' else 'whole number'}")
+        least = {"width": 2, "steps": 1, "lr": 1e-12}[key]
+        if not least <= number < 1e6:
+            return Fault(f"{key} = {present(number)}", f"{key} of at least {least:g}",
+                         "a network without channels, steps or learning rate learns nothing")
+    if value["loss"] not in tuning.LOSSES:
+        return Fault(f"loss = {present(value['loss'])}", " or ".join(map(repr, tuning.LOSSES)))
+    cost, limit = tuning.budget(value), tuning.budget(BASELINE)
+    if cost > limit:
+        return Fault(f"width² · steps = {cost:g}", f"at most {limit:g}")
+    settings = {key: kind(value[key]) for key, kind in
+                (("width", int), ("lr", float), ("loss", str), ("steps", int))}
+    needed = f"Dice of at least {tuning.target():.3f}"
+    timid, bold, wide = (settings["lr"] < 1e-3, settings["lr"] >= 0.1, settings["width"] > 16)
+    hint = _TIMID if timid else _BOLD if bold else _WIDE if wide else _LOSS
+    try:
+        score = tuning.trial(settings)
+    except ValueError as problem:  # the loss became infinite
+        return Fault(str(problem), needed, hint)
+    return None if score >= tuning.target() else Fault(f"Dice {score:.3f}", needed, hint)
+
+
+def _praise_settings(outcome):
+    from cellkit.lesson import tuning
+
+    score = tuning.trial({key: outcome.value[key] for key in BASELINE})
+    measured = tuning.measured()
+    return (f"Dice {score:.3f}; the baseline reaches {measured['mean']:.3f} ± "
+            f"{measured['spread']:.3f} over {len(measured['dice'])} seeds (measured earlier).")
+
+
+SETTINGS = Exercise(
+    "settings", LESSON, "tune", points=5, minutes=25,
+    answer=settings,
+    cases=lambda: [Case("a training on eight small synthetic pictures, seed 0")],
+    judge=_judge_settings, remark=_praise_settings,
+    others=(settings_narrow_and_long,),
+    mistakes=(
+        Mistake(_settings_baseline, "that is the baseline itself; change what holds it back"),
+        Mistake(_settings_too_timid, _TIMID),
+        Mistake(_settings_too_bold, _BOLD),
+        Mistake(_settings_too_wide, _WIDE),
+        Mistake(_settings_over_budget,
+                "width counts twice: with half the width you may take four times the steps"),
+        Mistake(_settings_other_loss,
+                "this loss has another name here: the names stand in the task"),
+        Mistake(_settings_forgotten, "all four settings must be there: width, lr, loss, steps"),
+        Mistake(_settings_as_text, "a number stands in quotes: leave them out"),
+        Mistake(_settings_no_dictionary, "return a dictionary: {\"width\": …, \"lr\": …, …}"),
+    ),
+)  # fmt: skip
+
+EXERCISES = (JOIN_SKIP, DICE, WEIGHTED_BCE, PREDICT_MASK, PRECISION_GUESS, SETTINGS)

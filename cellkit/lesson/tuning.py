@@ -1,0 +1,95 @@
+"""One small training, always the same but for a few settings: the ground of an exercise.
+
+``python -m cellkit.lesson.tuning`` trains with the baseline of lesson 02_unet_from_scratch over
+several seeds and writes ``tuning.json`` beside this module: what a baseline scores, and how far
+chance alone moves it.  ``python -m cellkit.lesson.tuning '{"width": 8, …}' 7`` prints the Dice that
+other settings reach with seed 7.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from cellkit.datasets import synthetic
+from cellkit.lesson.plans import BASELINE
+from cellkit.maps import predict
+from cellkit.metrics import dice
+from cellkit.networks import UNet
+from cellkit.train import fit
+
+LOSSES = ("bce", "soft_dice", "bce+soft_dice")
+LINES = ("A172", "BV2", "Huh7", "SKOV3")
+SIDE, TRAIN, VALID = 128, 2, 1  # pixels; pictures of each line
+MEASURED = Path(__file__).with_suffix(".json")
+
+
+def budget(settings) -> float:
+    """What a training may cost: about proportional to its multiplications."""
+    return settings["width"] ** 2 * settings["steps"]
+
+
+def trial(settings: dict, seed: int = 0) -> float:
+    """Mean validation Dice of a U-Net of depth 2 trained with some settings.
+
+    Parameters
+    ----------
+    settings : dict
+        "width" and "steps" (whole numbers), "lr", and "loss", one of :data:`LOSSES`.
+    seed : int
+        Of weights, crops and augmentation; the pictures, eight rendered ones of 128×128 to train
+        on and four of other wells to validate on, stay the same.
+    """
+    return _trial(*(settings[key] for key in ("width", "lr", "loss", "steps")), seed)
+
+
+@lru_cache(maxsize=64)
+def _trial(width, lr, loss, steps, seed):
+    def pictures(count, first):
+        return [synthetic.render(line, (SIDE, SIDE), first + k)
+                for k in range(count) for line in LINES]
+
+    net = UNet(width=width, depth=2, seed=seed)
+    fit(net, pictures(TRAIN, 0), epochs=1, steps_per_epoch=steps, batch_size=4, crop=64, lr=lr,
+        loss=loss, seed=seed, progress=False, amp=False, device="cpu")
+    valid = pictures(VALID, 4)
+    return float(np.mean([dice(s.mask, predict(net, s.image) > 0.5) for s in valid]))
+
+
+def target() -> float:
+    """The Dice to reach: the baseline's mean and twice its spread over seeds above that."""
+    return measured()["mean"] + 2 * measured()["spread"]
+
+
+def measured() -> dict:
+    """What :func:`measure` wrote down."""
+    return json.loads(MEASURED.read_text(encoding="utf-8"))
+
+
+def measure(seeds=range(8)) -> dict:
+    """The baseline's Dice over seeds, as it is stored."""
+    scores = [trial(BASELINE, seed) for seed in seeds]
+    return {
+        "command": "python -m cellkit.lesson.tuning",
+        "settings": BASELINE,
+        "dice": [round(score, 4) for score in scores],
+        "mean": round(float(np.mean(scores)), 4),
+        "spread": round(float(np.std(scores, ddof=1)), 4),
+        "torch": version("torch").partition("+")[0],
+    }
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        print(trial(json.loads(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0))
+    else:
+        draft = MEASURED.with_suffix(".part")
+        draft.write_text(json.dumps(measure(), indent=1) + "\n", encoding="utf-8")
+        os.replace(draft, MEASURED)
+        print(MEASURED.read_text(encoding="utf-8"))
