@@ -293,15 +293,15 @@ def _clean(mask: np.ndarray, min_size: int) -> np.ndarray:
         pieces, number = ndimage.label(mask == kind)
         small = np.bincount(pieces.ravel(), minlength=number + 1) < min_size
         small[0] = False
-        mask = mask ^ small[pieces]
+        if small.any():
+            mask = mask ^ small[pieces]
     return mask
 
 
 def _tidy(labels: np.ndarray, min_size: int) -> np.ndarray:
     """Fill each cell's holes, drop small cells, number the rest without gaps."""
     labels = _fill_holes(labels)
-    area = np.bincount(labels.ravel())
-    kept = area >= max(min_size, 1)
+    kept = np.bincount(labels.ravel()) >= max(min_size, 1)
     kept[0] = False
     return np.where(kept, np.cumsum(kept), 0).astype(np.int32)[labels]
 
@@ -309,18 +309,21 @@ def _tidy(labels: np.ndarray, min_size: int) -> np.ndarray:
 def _fill_holes(labels: np.ndarray) -> np.ndarray:
     """Give background that one single cell encloses to that cell."""
     pieces, number = ndimage.label(labels == 0)
-    sides = [(pieces[1:], labels[:-1]), (pieces[:-1], labels[1:]),
-             (pieces[:, 1:], labels[:, :-1]), (pieces[:, :-1], labels[:, 1:])]
-    base = int(labels.max()) + 1
-    met = [(piece.astype(np.int64) * base + label)[(piece > 0) & (label > 0)]
-           for piece, label in sides]
-    piece, label = np.divmod(np.unique(np.concatenate(met)), base)
-    owner = np.zeros(number + 1, labels.dtype)
-    owner[piece] = label
-    owner[np.bincount(piece, minlength=number + 1) != 1] = 0
+    inner = np.ones(number + 1, bool)
+    inner[0] = False
     for edge in (pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]):
-        owner[edge] = 0
-    return np.where(labels == 0, owner[pieces], labels)
+        inner[edge] = False
+    if not inner.any():
+        return labels
+    y, x = np.nonzero(inner[pieces])
+    piece = pieces[y, x]
+    lowest, highest = np.full(number + 1, labels.max() + 1), np.zeros(number + 1, labels.dtype)
+    for near in (labels[y - 1, x], labels[y + 1, x], labels[y, x - 1], labels[y, x + 1]):
+        np.minimum.at(lowest, piece[near > 0], near[near > 0])
+        np.maximum.at(highest, piece, near)
+    labels = labels.copy()
+    labels[y, x] = np.where(lowest == highest, highest, 0)[piece]
+    return labels
 
 
 def _points(mask: np.ndarray, k: int, seed: int, limit: int = 20_000):
