@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import builder
@@ -16,6 +14,7 @@ import lesson_linter
 import nbformat
 import pytest
 import run_lesson
+from nbval_run import nbval
 
 import cellkit
 
@@ -115,38 +114,21 @@ def test_exercises_have_one_name_in_the_whole_course():
     assert sorted(names) == sorted(set(names))
 
 
-def nbval(path, folder, strict):
-    """Run nbval on a copy of a notebook, in a process and a folder of its own."""
-    copy = shutil.copy(path, folder)
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "CELLKIT_"))}
-    env |= {
-        "CELLKIT_PROFILE": "tiny",
-        "CELLKIT_PROGRESS": str(folder / "progress.json"),
-        "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": str(Path(cellkit.__file__).parent.parent),
-        "PY_COLORS": "0",
-    }
-    if strict:
-        env["CELLKIT_STRICT"] = "1"
-    began = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-q", "-x",
-         "--nbval-cell-timeout=300", "-p", "no:cacheprovider", "-p", "no:xdist",
-         "--rootdir", str(folder), "-c", os.devnull, copy],
-        cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8",
-        errors="replace",
-    )  # fmt: skip
-    return done, time.perf_counter() - began
+def run(path, folder, strict, **more):
+    """Run a copy of a notebook under nbval."""
+    copy = Path(shutil.copy(path, folder))
+    package = str(Path(cellkit.__file__).parent.parent)
+    return nbval(sys.executable, copy, strict, OMP_NUM_THREADS="1", PYTHONPATH=package, **more)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_notebook_runs(path, tmp_path, record_property):
     solved = path.parent.name == "solutions"
-    done, seconds = nbval(path, tmp_path, strict=solved)
+    passed, printed, seconds = run(path, tmp_path, strict=solved)
     form = "solved " if solved else "student"
     record_property("seconds", f"{form} {path.stem:<24} {seconds:6.1f} s")
-    print(done.stdout, done.stderr)  # pytest shows it where the test fails
-    assert done.returncode == 0, f"{form.strip()} {path.name} did not run to its end"
+    print(printed)  # pytest shows it where the test fails
+    assert passed, f"{form.strip()} {path.name} did not run to its end"
 
 
 # --- the builder --------------------------------------------------------------------------------
@@ -329,10 +311,22 @@ def test_nbval_sees_a_wrong_expectation(repo, tmp_path, expected, passes):
     _, solved = write(repo, planted)
     folder = tmp_path / "run"
     folder.mkdir()
-    done, _ = nbval(without_cellkit(solved, tmp_path / "planted.ipynb"), folder, strict=True)
-    assert (done.returncode == 0) == passes, done.stdout + done.stderr
+    path = without_cellkit(solved, tmp_path / "planted.ipynb")
+    passed, printed, _ = run(path, folder, strict=True)
+    assert passed == passes, printed
     if not passes:
-        assert "Cell outputs differ" in done.stdout and "1 failed" in done.stdout
+        assert "Cell outputs differ" in printed and "1 failed" in printed
+
+
+def test_a_cell_that_is_stopped_for_its_time_does_not_pass(repo, tmp_path):
+    """Neither where it catches the interrupt, as a training does that keeps what it has."""
+    slow = "import time\ntry:\n    time.sleep(99)\nexcept KeyboardInterrupt:\n    pass"
+    student, _ = write(repo, LESSON.replace(RECAP, f"# %%\n{slow}\n\n# %%\n1 / 0\n\n{RECAP}"))
+    path = without_cellkit(student, tmp_path / "slow.ipynb")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    passed, printed, _ = run(path, folder, strict=False, cell_seconds=3)
+    assert not passed, printed
 
 
 # --- make lesson --------------------------------------------------------------------------------

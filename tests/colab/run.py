@@ -15,13 +15,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "notebooks"))
+sys.path[:0] = [str(ROOT / "notebooks"), str(ROOT / "tests")]
 
 import builder  # noqa: E402
+from nbval_run import nbval  # noqa: E402
 
 VENV = ROOT / ".venv-colab"
 PYTHON = VENV / ("Scripts" if os.name == "nt" else "bin") / "python"
@@ -104,23 +104,11 @@ def run(notebook: Path, folder: Path, address: str) -> bool:
     published = re.search(r'address = \\"(.*?)\\"', text)[1]
     copy = folder / notebook.name
     copy.write_text(text.replace(published, address), encoding="utf-8")
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("CELLKIT_", "PYTHON"))}
-    env |= {"CELLKIT_PROFILE": "tiny", "CELLKIT_PROGRESS": str(folder / "progress.json")}
     solved = notebook.parent.name == "solutions"
-    if solved:
-        env["CELLKIT_STRICT"] = "1"
-    began = time.perf_counter()
-    done = subprocess.run(
-        [PYTHON, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-q", "-x",
-         "--nbval-cell-timeout=300", "-p", "no:cacheprovider", "--rootdir", folder, copy],
-        cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8",
-        errors="replace",
-    )  # fmt: skip
-    good = done.returncode == 0
+    good, printed, seconds = nbval(PYTHON, copy, strict=solved, PYTHONPATH="")
     if not good:
-        print(done.stdout, done.stderr)
+        print(printed)
     form = "solved " if solved else "student"
-    seconds = time.perf_counter() - began
     print(f"{form} {notebook.stem:<24} {seconds:6.1f} s  {'ok' if good else 'FAILED'}", flush=True)
     return good
 
