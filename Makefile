@@ -10,12 +10,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check $(if $(CI),-qq)
 KEY := $(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
 INSTALLED := $(VENV)/installed-$(KEY)
 
-.PHONY: help lab test lesson notebooks test-colab bench lock clean
+.PHONY: help lab test lesson assignment grade notebooks test-colab bench lock clean
 
 help:
 	@echo "make lab                open JupyterLab on the course"
 	@echo "make test               run all tests and all notebooks"
 	@echo "make lesson LESSON=02   run one solved lesson, leave a page under build/lessons"
+	@echo "make assignment LESSON=02   write the lesson into an nbgrader course folder (COURSE=course)"
+	@echo "make grade LESSON=02 SUBMITTED=dir   grade submissions, points of each exercise in a csv"
 	@echo "make notebooks          build the notebooks from notebooks/source"
 	@echo "make test-colab         run the notebooks with the versions that Colab has"
 	@echo "make bench              measure speed against other packages"
@@ -47,6 +49,14 @@ test: $(INSTALLED)
 LESSON ?= 01
 lesson: $(INSTALLED)
 	$(BIN)/python notebooks/run_lesson.py $(LESSON)
+
+COURSE ?= course
+assignment: $(INSTALLED)
+	$(BIN)/python notebooks/grading.py assignment $(LESSON) --course "$(COURSE)"
+
+grade: $(INSTALLED)
+	$(BIN)/python notebooks/grading.py grade $(LESSON) $(if $(SUBMITTED),"$(SUBMITTED)") \
+	  --course "$(COURSE)" --workers $(WORKERS)
 
 notebooks: $(INSTALLED)
 	$(BIN)/python notebooks/builder.py

@@ -237,6 +237,7 @@ def isolated(home: Path, name: str, seconds: float) -> tuple[str, bool]:
     if "PYTHONPATH" in env:
         paths = env["PYTHONPATH"].split(os.pathsep)
         env["PYTHONPATH"] = os.pathsep.join(str(Path(p).resolve()) for p in paths)
+    env.setdefault("OMP_NUM_THREADS", "1")  # submissions side by side would hinder each other
     own = home / "home"
     own.mkdir()
     env |= dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "IPYTHONDIR",
