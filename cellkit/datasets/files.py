@@ -20,23 +20,27 @@ LARGEST = 1 << 30
 def names(place) -> list[str]:
     """What lies below a folder or in a zip archive: relative names with forward slashes.
 
-    Archives directly in the folder are looked into.  Numbers sort by their size (2 before 10),
-    files in archives after all others.  Hidden files, and what macOS adds to archives, are left
-    out.
+    Archives directly in the folder are looked into, except for what also lies unpacked beside
+    them.  Numbers sort by their size (2 before 10), files in archives after all others.  Hidden
+    files, and what macOS adds to archives, are left out.
     """
     place = Path(place)
     if place.is_file():
-        packed = [f"{place.name}/{name}" for name in _members(place)] if is_archive(place) else []
-        return packed or [place.name]
-    found = [
-        Path(folder, file).relative_to(place).as_posix()
-        for folder, folders, files in os.walk(place, followlinks=True)
-        for file in files
-        if not folders.sort()
+        archives, plain = ([place], set()) if is_archive(place) else ([], {place.name})
+    else:
+        archives = sorted(path for path in place.iterdir() if is_archive(path))
+        plain = {
+            Path(folder, file).relative_to(place).as_posix()
+            for folder, _, files in os.walk(place, followlinks=True)
+            for file in files
+        } - {path.name for path in archives}
+    packed = [
+        f"{path.name}/{name}"
+        for path in archives
+        for name in _members(path)
+        if not {name, f"{path.stem}/{name}"} & plain
     ]
-    archives = sorted(path for path in place.iterdir() if is_archive(path))
-    packed = [f"{path.name}/{name}" for path in archives for name in _members(path)]
-    return [name for part in (found, packed) for name in sorted(part, key=natural) if _shown(name)]
+    return [name for part in (plain, packed) for name in sorted(part, key=natural) if _shown(name)]
 
 
 def base(place) -> Path:

@@ -75,12 +75,7 @@ def samples(
         in colour or in real numbers; an unreadable file.
     """
     root = Path(root)
-    pictures = [name for name in names(root) if name.lower().endswith(SUFFIXES)]
-    if not pictures:
-        raise FileNotFoundError(
-            f"no image below {root}, expected {', '.join(SUFFIXES)} files; give the folder that "
-            "holds them as root."
-        )
+    pictures = _pictures(root)
     inside = f"{root.name}/" if root.is_file() else ""
     if images is None:
         own_folder = any(name.startswith(f"{inside}images/") for name in pictures)
@@ -129,7 +124,7 @@ def livecell3(root, split="all") -> Samples:
         Grey values stretched from the 1st to the 99.8th percentile: the paper's pictures reach
         from 8114 to 65535, others use a hundredth of the range.
     """
-    pictures = [name for name in names(root) if name.lower().endswith(SUFFIXES)]
+    pictures = _pictures(root)
     if split == "unlabelled":
         pairs = pair(pictures, "**/unlabelled/{group}.*", None, "", root)
     elif split == "all":
@@ -137,6 +132,16 @@ def livecell3(root, split="all") -> Samples:
     else:
         raise ValueError(f"no split {split!r} of livecell3, expected all or unlabelled.")
     return Samples([entry(p, base(root), "livecell3", "mask", "percentile") for p in pairs])
+
+
+def _pictures(root) -> list[str]:
+    pictures = [name for name in names(root) if name.lower().endswith(SUFFIXES)]
+    if not pictures:
+        raise FileNotFoundError(
+            f"no image below {root}, expected {', '.join(SUFFIXES)} files; give the folder that "
+            "holds them as root."
+        )
+    return pictures
 
 
 # ---------------------------------------------------------------- patterns

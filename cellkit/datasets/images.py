@@ -88,8 +88,8 @@ def to_labels(array, kind="auto", corners=True) -> np.ndarray:
     kind : "auto", "cells" or "mask"
         "cells": the values are cell numbers.  "mask": what is brighter than half of the brightest
         value is cell, and each connected piece one cell.  "auto": a mask if there are only two
-        values, or if more than half of all that is not 0 has the brightest value and that is the
-        type's largest (255 for 8 bits), so that the greys between are smoothed edges.
+        values, or if the type's largest (255 for 8 bits) fills more than a quarter of all that is
+        not 0: no cell number would, so the other greys are smoothed edges.
     corners : bool
         Whether pixels that touch at corners only are connected, in a mask.
 
@@ -120,7 +120,7 @@ def to_labels(array, kind="auto", corners=True) -> np.ndarray:
         drawn = array > 0
         brightest = array == high
         top = 1 if array.dtype.kind == "b" else np.iinfo(array.dtype).max
-        smooth = high == top and 2 * brightest.sum() > drawn.sum()
+        smooth = high == top and 4 * brightest.sum() > drawn.sum()
         kind = "mask" if smooth or (brightest == drawn).all() else "cells"
     if kind == "cells":
         return array.astype(np.int32)
