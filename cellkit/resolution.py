@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import math
 import sys
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -55,9 +56,9 @@ def degrade(image, M: float, resampler: str = "area", up: str = "bicubic", antia
     ----------
     Paper 1 (Double U-Net), section 3.2, which names no resampler; the choices here are ours.
     """
-    rows, columns = _sides(_checked(image))
+    _known(up, "up")
     small = shrink(image, M, resampler, antialias, blur=blur, noise=noise, seed=seed)
-    return enlarge(small, (rows, columns), up)
+    return enlarge(small, _sides(image), up)
 
 
 def shrink(image, M: float, resampler: str = "area", antialias: bool = True, *,
@@ -99,19 +100,12 @@ def shrink(image, M: float, resampler: str = "area", antialias: bool = True, *,
     ----------
     R. Keys, Cubic convolution interpolation for digital image processing, 1981.
     """
-    tensor = _checked(image)
-    if not 0 < _number(M, "M") <= 1:
-        raise ValueError(
-            f"M is {M}, expected 0 < M <= 1, the side-length ratio; 0.25 makes 704 x 520 to "
-            "176 x 130."
-        )
-    for name, value in (("blur", blur), ("noise", noise)):
-        if not 0 <= _number(value, name) < math.inf:
-            raise ValueError(f"{name} is {value}, expected a standard deviation, 0 or above.")
+    _checked(image)
+    M, blur, noise = _factor(M), _deviation(blur, "blur"), _deviation(noise, "noise")
     _known(resampler, "resampler")
-    sides = _sides(tensor)
+    sides = _sides(image)
     if blur:
-        image = resample(image, sides, "gaussian", float(blur))
+        image = resample(image, sides, "gaussian", blur)
     size = [max(1, math.floor(M * side + 0.5)) for side in sides]
     image = resample(image, size, resampler, bool(antialias))
     if noise:
@@ -145,42 +139,6 @@ def enlarge(image, shape: tuple[int, int], up: str = "bicubic"):
     return _clipped(resample(image, [int(side) for side in shape], _known(up, "up"), True))
 
 
-def random_degrade(image, rng: np.random.Generator, M=(1, 0.5, 0.25, 0.125),
-                   resampler=RESAMPLERS, antialias=(True, False), up="bicubic", *,
-                   continuous: bool = False, blur: float = 0.0, noise: float = 0.0):
-    """:func:`degrade` with everything drawn anew: for :class:`cellkit.Crops` (lesson 05).
-
-    One network can only serve every M and every resampler if it has met them all.  As it stands
-    it can be given to ``Crops`` or ``fit``; ``functools.partial(random_degrade, M=0.25)`` is one
-    M with all resamplers, and so on.
-
-    Parameters
-    ----------
-    image
-        As in :func:`degrade`.
-    rng : numpy.random.Generator
-        Decides everything.  The same state draws the same settings for an image of any size.
-    M, resampler, antialias, up
-        A value, or a sequence to choose from, each entry equally often.
-    continuous : bool
-        M anywhere between the smallest and the largest given, halvings equally often.
-    blur, noise : float
-        The strongest; drawn between 0 and this.
-
-    Returns
-    -------
-    ndarray or tensor
-        As given.
-    """
-    if continuous:
-        drawn = math.exp(rng.uniform(math.log(np.min(M)), math.log(np.max(M))))
-    else:
-        drawn = _choice(M, rng)
-    how = [_choice(options, rng) for options in (resampler, up, antialias)]
-    blur, noise = blur * rng.random(), noise * rng.random()
-    return degrade(image, drawn, *how, blur=blur, noise=noise, seed=rng)
-
-
 class Storage(NamedTuple):
     """Bytes that one image needs: plain, as PNG file, as JPEG file."""
 
@@ -204,8 +162,8 @@ def storage(image: np.ndarray, M: float = 1.0, resampler: str = "area", antialia
     Returns
     -------
     Storage
-        Bytes.  PNG is lossless; it and JPEG include their headers, some 70 and 330 bytes, which
-        is why small images shrink less than M² would have it.
+        Bytes.  PNG is lossless; it and JPEG include their headers (JPEG's 330 bytes, 630 for
+        colour), which is why small images save less than M² would have it.
     """
     if not isinstance(image, np.ndarray):
         raise TypeError(
@@ -341,7 +299,7 @@ def _like(array: np.ndarray, image):
     return array.astype(image.dtype, copy=False)
 
 
-def _checked(image):
+def _checked(image) -> None:
     tensor, shape = _is_tensor(image), tuple(getattr(image, "shape", ()))
     if not tensor and not isinstance(image, np.ndarray):
         raise TypeError(
@@ -375,7 +333,6 @@ def _checked(image):
             f"the image has values from {low:g} to {high:g}, expected [0, 1] without NaN; degrade "
             "it before it is normalised, or scale it with cellkit.datasets.scale_image(image)."
         )
-    return image
 
 
 def _number(value, name: str) -> float:
@@ -385,19 +342,91 @@ def _number(value, name: str) -> float:
         raise TypeError(f"{name} is {value!r}, expected one number.") from None
 
 
+def _factor(M) -> float:
+    if not 0 < _number(M, "M") <= 1:
+        raise ValueError(
+            f"M is {M}, expected 0 < M <= 1, the side-length ratio; 0.25 makes 704 x 520 to "
+            "176 x 130."
+        )
+    return float(M)
+
+
+def _deviation(value, name: str) -> float:
+    if not 0 <= _number(value, name) < math.inf:
+        raise ValueError(f"{name} is {value}, expected a standard deviation, 0 or above.")
+    return float(value)
+
+
 def _known(resampler, name: str) -> str:
     if resampler not in RESAMPLERS:
         raise ValueError(f"{name} is {resampler!r}, expected one of {', '.join(RESAMPLERS)}.")
     return resampler
 
 
-def _choice(options, rng):
-    if isinstance(options, str) or np.ndim(options) == 0:
-        return options
-    return options[int(rng.integers(len(options)))]
-
-
 def _file_size(picture, **how) -> int:
     file = io.BytesIO()
     picture.save(file, **how)
     return file.tell()
+
+
+# Everything drawn, for training ------------------------------------------------------------------
+
+
+def _options(setting) -> tuple:
+    """What there is to choose from, where one value stands for itself."""
+    return setting if isinstance(setting, (tuple, list)) and setting else (setting,)
+
+
+@dataclass(frozen=True)
+class RandomDegrade:
+    """:func:`degrade` with everything drawn anew: for :class:`cellkit.Crops` (lesson 05).
+
+    One network can only serve every M and every resampler if it has met them all.
+    ``cellkit.random_degrade`` is this as it stands; ``RandomDegrade(M=0.25)`` is one M with all
+    resamplers, and so on.  Called as ``f(image, rng)``.
+
+    Parameters
+    ----------
+    M, resampler, antialias, up
+        As in :func:`degrade`: a value, or several to choose from, each equally often.
+    continuous : bool
+        M anywhere between the smallest and the largest given, halvings equally often.
+    blur, noise : float
+        The strongest; drawn between 0 and this.
+
+    Notes
+    -----
+    The settings depend on the state of ``rng`` and not on the image's size, so that ``Crops`` can
+    degrade a cut-out and the whole image alike.
+    """
+
+    M: float | tuple[float, ...] = (1, 0.5, 0.25, 0.125)
+    resampler: str | tuple[str, ...] = RESAMPLERS
+    antialias: bool | tuple[bool, ...] = (True, False)
+    up: str | tuple[str, ...] = "bicubic"
+    continuous: bool = False
+    blur: float = 0.0
+    noise: float = 0.0
+
+    def __post_init__(self):
+        # Better now than in the middle of a training.
+        for M in _options(self.M):
+            _factor(M)
+        for name in ("resampler", "up"):
+            for resampler in _options(getattr(self, name)):
+                _known(resampler, name)
+        for name in ("blur", "noise"):
+            _deviation(getattr(self, name), name)
+
+    def __call__(self, image, rng: np.random.Generator):
+        M, how = _options(self.M), (self.resampler, self.up, self.antialias)
+        if self.continuous:
+            drawn = math.exp(rng.uniform(math.log(min(M)), math.log(max(M))))
+        else:
+            drawn = M[int(rng.integers(len(M)))]
+        how = [options[int(rng.integers(len(options)))] for options in map(_options, how)]
+        blur, noise = self.blur * rng.random(), self.noise * rng.random()
+        return degrade(image, drawn, *how, blur=blur, noise=noise, seed=rng)
+
+
+random_degrade = RandomDegrade()

@@ -17,6 +17,7 @@ import cellkit as ck
 from cellkit import Crops, Sample
 from cellkit.resolution import (
     RESAMPLERS,
+    RandomDegrade,
     degrade,
     enlarge,
     random_degrade,
@@ -253,23 +254,26 @@ def test_random_degrade_meets_every_setting_it_is_given(monkeypatch):
     seen = []
     from cellkit import resolution
 
-    def watch(image, M, resampler, up, antialias, blur, noise, seed):
+    def watch(image, M, resampler, up, antialias=True, blur=0, noise=0, seed=0):
         seen.append((M, resampler, up, antialias))
         assert 0 <= blur <= 2 and 0 <= noise <= 0.1
         return image
 
     monkeypatch.setattr(resolution, "degrade", watch)
     rng = np.random.default_rng(0)
+    every = RandomDegrade(up=("bicubic", "nearest"), blur=2, noise=0.1)
+    seen.clear()  # of what it tried beforehand
     for _ in range(2000):
-        random_degrade(picture(4, 4), rng, up=("bicubic", "nearest"), blur=2, noise=0.1)
+        every(picture(4, 4), rng)
     assert len(set(seen)) == 4 * 5 * 2 * 2
     for position, options in enumerate([(1, 0.5, 0.25, 0.125), RESAMPLERS]):
         for option in options:
             share = np.mean([s[position] == option for s in seen])
             assert share == pytest.approx(1 / len(options), abs=0.04)
+    between = RandomDegrade(M=(1, 0.125), resampler="area", continuous=True)
     seen.clear()
     for _ in range(2000):
-        random_degrade(picture(4, 4), rng, M=(1, 0.125), resampler="area", continuous=True)
+        between(picture(4, 4), rng)
     drawn = np.array([s[0] for s in seen])
     assert drawn.min() >= 0.125 and drawn.max() <= 1 and len(set(drawn)) == 2000
     octaves = np.histogram(np.log2(drawn), [-3, -2, -1, 0])[0] / 2000
@@ -278,7 +282,7 @@ def test_random_degrade_meets_every_setting_it_is_given(monkeypatch):
 
 
 def test_in_crops_an_item_depends_on_its_seed_alone():
-    make = partial(random_degrade, noise=0.05, blur=1.0)
+    make = RandomDegrade(noise=0.05, blur=1.0)
     crops = Crops(samples(), 32, degrade=make, seed=4, repeats=3, head="image")
     again = Crops(samples(), 32, degrade=make, seed=4, repeats=3, head="image")
     for i in (5, 0, 7):
@@ -290,11 +294,33 @@ def test_in_crops_an_item_depends_on_its_seed_alone():
         torch.testing.assert_close(batch, alone, rtol=0, atol=0)
 
 
-def test_one_setting_given_to_random_degrade_is_degrade():
+def test_one_setting_leaves_nothing_to_chance():
     image = picture(40, 30)
-    fixed = partial(random_degrade, M=0.25, resampler="bicubic", antialias=False)
+    fixed = RandomDegrade(M=0.25, resampler="bicubic", antialias=False)
     found = fixed(image, np.random.default_rng(9))
     np.testing.assert_array_equal(found, degrade(image, 0.25, "bicubic", antialias=False))
+
+
+def test_settings_are_drawn_alike_for_images_of_any_size(monkeypatch):
+    from cellkit import resolution
+
+    seen = []
+    monkeypatch.setattr(resolution, "degrade", lambda image, *how, seed, **more:
+                        seen.append((how, more)) or image)
+    for seed in range(20):
+        for side in (8, 31):
+            random_degrade(picture(side, side), np.random.default_rng(seed))
+        assert seen[-1] == seen[-2]
+    assert len({how for how, _ in seen}) > 10
+
+
+def test_it_says_what_it_does_and_fails_before_a_training_begins():
+    assert repr(random_degrade).startswith("RandomDegrade(M=(1, 0.5, 0.25, 0.125), resampler=")
+    for given, words in ((dict(M=(1, 0)), "M is 0"), (dict(resampler=("area", "box")), "'box'"),
+                         (dict(up="box"), "up is 'box'"), (dict(noise=-1), "noise is -1"),
+                         (dict(M=(0.5, 2), continuous=True), "M is 2")):
+        with pytest.raises(ValueError, match=words):
+            RandomDegrade(**given)
 
 
 # Storage -------------------------------------------------------------------------------------
