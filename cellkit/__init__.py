@@ -16,11 +16,12 @@ _HOME = {
     "maps": ["predict", "super_resolve"],
     "metrics": ["dice", "iou", "edge_dice", "average_precision",
                 "object_f1", "object_dice", "object_hausdorff", "psnr", "ssim"],
-    "resolution": ["degrade", "shrink", "enlarge", "random_degrade", "storage"],
+    "resolution": ["degrade", "shrink", "enlarge", "storage",
+                   "RandomDegrade", "random_degrade"],
     "labels": ["instances", "tune_instances"],
     "weights": ["load_weights"],
 }
-_MODULES = {"augment", "losses", "lesson", "masks", "recipes", "show"} | set(_HOME)
+_MODULES = {"augment", "explore", "losses", "lesson", "masks", "recipes", "show"} | set(_HOME)
 _WHERE = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = ["__version__", *sorted(_WHERE), *sorted(_MODULES - set(_WHERE))]
