@@ -121,7 +121,8 @@ def elbow(mask: np.ndarray, ks: Sequence[int] | None = None, seed: int = 0) -> E
 
     Parameters
     ----------
-    mask : ndarray, bool, (H, W)
+    mask : ndarray (H, W)
+        A mask, or a probability in [0, 1], of which what is above 0.5 counts.
     ks : sequence of int
         Which k to try; by default 20 from 1 to a 50th of the foreground pixels (at most 1000),
         evenly spaced.
@@ -136,6 +137,7 @@ def elbow(mask: np.ndarray, ks: Sequence[int] | None = None, seed: int = 0) -> E
     -----
     At most 20,000 random pixels of the mask take part; the SSE is scaled up to all of them.
     """
+    mask = _read_map(mask, "foreground") > 0.5
     if ks is None:
         largest = min(1 + np.count_nonzero(mask) // 50, 1000)
         ks = np.unique(np.linspace(1, largest, 20, dtype=int))
