@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from mutate import mutants
 
+from cellkit.lesson import BASELINE, tuning
 from cellkit.lesson.checking import exercises
 from cellkit.lesson.exercise import BLANK, RIGHT, WRONG
 
@@ -134,3 +135,13 @@ def test_a_stub_is_not_attempted(exercise):
     for blank in (stub, empty, lambda *args: ..., None, ...):
         assert exercise.examine(blank).status in (BLANK, WRONG)
     assert exercise.examine(stub).status == exercise.examine(empty).status == BLANK
+
+
+def test_the_baseline_is_what_was_measured():
+    measured = tuning.measured()
+    scores = measured["dice"]
+    assert measured["settings"] == BASELINE and len(scores) >= 3
+    assert measured["mean"] == pytest.approx(np.mean(scores), abs=1e-3)
+    assert measured["spread"] == pytest.approx(np.std(scores, ddof=1), abs=1e-3)
+    again = tuning.trial(BASELINE, seed=0)
+    assert abs(again - measured["mean"]) < 4 * measured["spread"]  # whatever the version of torch

@@ -737,7 +737,7 @@ def settings():
 
 
 def settings_narrow_and_long():
-    return {"width": 6, "lr": 1e-2, "loss": "bce+soft_dice", "steps": 100}
+    return {"width": 6, "lr": 1e-2, "loss": "soft_dice", "steps": 100}
 
 
 def _settings_baseline():
