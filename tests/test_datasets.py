@@ -257,6 +257,7 @@ def test_dsb2018_labels_are_the_union_and_the_smaller_nucleus_lies_on_top(tmp_pa
     assert overlaps > 5, "or nothing was tested"
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # pycocotools and new numpy
 def test_dsb2018_run_lengths_are_pycocotools(tmp_path):
     root = bundled("dsb2018")
     rows = list(csv.DictReader((root / "stage1_solution.csv").open(encoding="utf-8")))
@@ -780,6 +781,7 @@ def test_livecell3_stretches_sixteen_bits_and_counts_pieces():
     assert len(set(samples.groups)) == 3
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # pycocotools and new numpy
 def test_stacked_masks_follow_label_map():
     from cellkit.masks import label_map
 
