@@ -287,6 +287,15 @@ def test_dsb2018_test_part_without_solution_is_unlabelled(tmp_path):
     assert "has no stage1_train" in complaint(ValueError, "dsb2018", tmp_path, split="stage1_train")
 
 
+def test_dsb2018_unpacked_into_one_folder_tells_its_parts_apart(tmp_path):
+    unpacked(bundled("dsb2018") / "stage1_train.zip", tmp_path)
+    shutil.copytree(bundled("dsb2018") / "stage1_test", tmp_path, dirs_exist_ok=True)
+    shutil.copy(bundled("dsb2018") / "stage1_solution.csv", tmp_path)
+    assert len(ck.read("dsb2018", tmp_path, split="stage1_train")) == 17
+    test = ck.read("dsb2018", tmp_path, split="stage1_test")
+    same(test, ck.read("dsb2018", split="stage1_test"))
+
+
 def test_dsb2018_in_stardists_arrangement(tmp_path):
     original = ck.read("dsb2018", split="stage1_train")
     for i, sample in enumerate(original):
@@ -715,6 +724,15 @@ def test_images_without_labels_are_named_and_kept_apart(tmp_path, caplog):
         assert ck.read("folder", tmp_path).names == ["b"]
     assert "2 of 3 images" in caplog.text and "images/a.png" in caplog.text
     assert ck.read("folder", tmp_path, split="unlabelled").names == ["a", "c"]
+
+
+def test_labels_under_unusual_names_are_pointed_out(tmp_path, caplog):
+    for i in range(3):
+        save(tmp_path / "images" / f"t{i}.png", CELLS)
+        save(tmp_path / "labels" / f"man_seg{i}.png", CELLS)
+    with caplog.at_level(logging.WARNING):
+        assert ck.read("folder", tmp_path)[0].labels is None
+    assert "3 files in" in caplog.text and "labels/man_seg0.png" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,15 @@ def test_a_file_arrives_whole_over_a_bad_line(fault, server, offer, tmp_path):
     assert server.times(fault) == again, "what is there is not fetched again"
 
 
+def test_what_is_downloaded_lies_where_read_looks(server, offer, monkeypatch, tmp_path):
+    server.files["isbi.h5"] = (ck.datasets.bundled("isbi2012") / "isbi.h5").read_bytes()
+    offer("isbi2012", File("isbi.h5", (server.at("fine", "isbi.h5"),)))
+    monkeypatch.setenv("CELLKIT_DATA", str(tmp_path / "data"))
+    assert ck.download("isbi2012", quiet=True) == tmp_path / "data" / "isbi2012"
+    samples = ck.read("isbi2012")
+    assert len(samples) == 12 and samples.dataset == "isbi2012"
+
+
 @pytest.mark.parametrize("fault", ["missing", "wrong", "lies", "trickle", "changes", "shortens"])
 def test_where_one_address_fails_the_next_is_asked(fault, server, offer):
     mirrors = (server.at(fault), server.at("fine"))
@@ -277,8 +286,10 @@ def test_offline_says_which_file_to_put_where_and_then_finds_it(offer, tmp_path)
         ck.download("isbi2012", quiet=True)
     folder = tmp_path / "cache" / "isbi2012"
     assert f"put isbi.h5 (from {gone}) into {folder} by hand" in str(caught.value)
+    tiny = ck.datasets.bundled("isbi2012")
+    assert ck.datasets.find("isbi2012") == tiny, "what broke off does not hide it"
     (folder / "isbi.h5").write_bytes(DATA)
-    assert ck.download("isbi2012", quiet=True) == folder
+    assert ck.download("isbi2012", quiet=True) == ck.datasets.find("isbi2012") == folder
 
 
 def test_a_file_put_there_by_hand_is_verified_not_replaced(server, offer, tmp_path):
@@ -347,7 +358,7 @@ def test_licence_and_citation_stand_before_the_first_byte(server, offer, capsys)
 
 @pytest.mark.parametrize("name", registry.SOURCES)
 def test_every_set_says_whose_it_is(name):
-    source = registry.about(name)
+    source = ck.datasets.about(name)
     lines = str(source).splitlines()
     assert len(lines) == 7 and all(line.split(None, 1)[1:] for line in lines)
     for file in source.files:
@@ -372,7 +383,7 @@ def test_files_are_chosen_by_name_and_a_mirror_is_asked_first(server, offer):
     folder = ck.download("dsb2018", mirror=mirror, quiet=True)
     assert visible(folder) == ["stage1_solution.csv"]
     with pytest.raises(ValueError, match="stardist.zip could not be downloaded .*404"):
-        ck.download("dsb2018", files=["stardist"], mirror=mirror, quiet=True)
+        ck.download("dsb2018", files="stardist", mirror=mirror, quiet=True)
     with pytest.raises(ValueError, match="has no file .* only stage1_solution.csv, stardist.zip"):
         ck.download("dsb2018", files=["stage9"], quiet=True)
 

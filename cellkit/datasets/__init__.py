@@ -12,10 +12,11 @@ from inspect import signature
 from pathlib import Path
 
 from cellkit.datasets.images import read_image, scale_image, to_grey
+from cellkit.datasets.registry import about
 from cellkit.samples import Samples
 
 __all__ = [
-    "READERS", "bundled", "cache", "download", "find", "read", "read_image", "replacing",
+    "READERS", "about", "bundled", "cache", "download", "find", "read", "read_image", "replacing",
     "scale_image", "to_grey",
 ]  # fmt: skip
 
@@ -57,7 +58,12 @@ def find(name: str) -> Path:
     folders = [cache() / name]
     if os.environ.get("CELLKIT_DATA"):
         folders.insert(0, Path(os.environ["CELLKIT_DATA"]) / name)
-    return next((folder for folder in folders if folder.is_dir()), None) or bundled(name)
+    return next((folder for folder in folders if _holds_something(folder)), None) or bundled(name)
+
+
+def _holds_something(folder) -> bool:
+    """Whether there is more than what a broken-off download leaves, which is hidden."""
+    return folder.is_dir() and any(path.name[0] != "." for path in folder.iterdir())
 
 
 @contextmanager
@@ -124,9 +130,10 @@ def download(
     A download that broke off goes on where it stopped when called again.  Files have their names
     only once they are complete and verified.  Of two processes the second waits for the first.
     """
-    from cellkit.datasets import registry, transfer
+    from cellkit.datasets import transfer
+    from cellkit.datasets.files import close_archives
 
-    source = registry.about(name)
+    source = about(name)
     if mirror:
         base = mirror.rstrip("/")
         source = replace(source, files=tuple(
@@ -139,7 +146,8 @@ def download(
         raise ValueError(f"images is for livecell only; download({name!r}) brings all of it.")
     wanted = [file for file in source.files if not file.optional]
     if files is not None:
-        wanted = [f for f in source.files if Path(f.name).name.startswith(tuple(files))]
+        beginnings = (files,) if isinstance(files, str) else tuple(files)
+        wanted = [f for f in source.files if Path(f.name).name.startswith(beginnings)]
     if not wanted:
         there = ", ".join(Path(file.name).name for file in source.files)
         raise ValueError(
@@ -163,6 +171,7 @@ def download(
                 place = transfer.fetch(file, folder, timeout, quiet)
                 if file.unpack:
                     transfer.unpack(place, folder / file.unpack)
+                    close_archives()
                     place.unlink()
     except PermissionError as error:
         raise PermissionError(

@@ -139,8 +139,9 @@ def _stage1(root, found) -> dict[str, list[Entry]]:
         if key in seen:  # unpacked, and in the archive as well
             continue
         seen.add(key)
-        test = "stage1_test" in folder or (not masks and "stage1_train" not in folder)
         files = tuple(root / mask for mask in masks.get(folder, ()))
+        nothing_drawn = not files and (not masks or key in runs) and "stage1_train" not in folder
+        test = "stage1_test" in folder or nothing_drawn
         if test and not files:
             read = _Nuclei(root / name, None, runs.get(key))
         else:

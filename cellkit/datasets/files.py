@@ -99,6 +99,11 @@ def open_binary(path) -> io.IOBase:
         ) from None
 
 
+def close_archives() -> None:
+    """Close the archives that reading left open; Windows deletes no open file."""
+    _opened.cache_clear()
+
+
 def check_names(archive: zipfile.ZipFile, place) -> None:
     """Refuse an archive that would write outside of the folder it is unpacked into."""
     for info in archive.infolist():

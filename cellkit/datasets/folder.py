@@ -33,6 +33,9 @@ LABELS = (
     "{}_cp_masks.*", "{}.labels.*",
 )  # fmt: skip
 
+#: Names that sound like labels.
+DRAWN = "mask|label|seg|anno|truth|gt"
+
 _log = logging.getLogger(__name__)
 
 
@@ -327,4 +330,13 @@ def _guess(pictures, images, inside, root) -> list[Pair]:
         drawn = [fields for name in pictures if (fields := pattern.match(name))]
         if own & {_key(fields, ["key"]) for fields in drawn}:
             return pair(pictures, images, labels, inside, root)
-    return pair(pictures, images, None, inside, root)
+    pairs = pair(pictures, images, None, inside, root)
+    others = set(pictures) - {one.image for one in pairs}
+    doubtful = [name for name in pictures if name in others and re.search(DRAWN, name.lower())]
+    if doubtful:
+        _log.warning(
+            "%d files in %s look like labels (first: %s) and fit no usual name, so the %d images "
+            "are read without; say how they are named, e.g. labels='labels/{}.png'.",
+            len(doubtful), root, doubtful[0], len(pairs),
+        )  # fmt: skip
+    return pairs

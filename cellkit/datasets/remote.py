@@ -185,9 +185,9 @@ def _choose(files, folder, images, cell_types, timeout, quiet) -> list[str]:
         listing = fetch(files[split], folder, timeout, quiet)
         by_type: dict[str, dict[str, list[str]]] = {}
         for name in livecell.listed(listing):
-            kind, _, rest = name.partition("_")
+            kind, _, well = (*name.split("_"), "", "")[:3]  # A172_Phase_C7_1_00d00h00m_4
             if not wanted or kind.lower() in wanted:
-                by_type.setdefault(kind, {}).setdefault(rest.split("_")[1], []).append(name)
+                by_type.setdefault(kind, {}).setdefault(well, []).append(name)
         names = list(_in_turn([list(_in_turn(wells.values())) for wells in by_type.values()]))
         if isinstance(images, int):
             names = names[:images]
