@@ -527,6 +527,20 @@ def test_isbi2012_is_the_same_in_every_arrangement(way, tissue, tmp_path):
             np.testing.assert_array_equal(sample.labels, label(neurons[i] > 0, connectivity=1))
 
 
+def test_isbi2012_with_numbers_only_counts_pieces(tissue, tmp_path):
+    image, neurons = tissue
+    with h5py.File(tmp_path / "isbi.h5", "w") as file:
+        file["raw"], file["labels/gt_segmentation"] = image, neurons
+    for i, sample in enumerate(ck.read("isbi2012", tmp_path)):
+        np.testing.assert_array_equal(sample.labels, label(neurons[i], connectivity=1))
+
+
+def test_two_stacks_in_one_folder_are_not_mixed(tissue, tmp_path):
+    for part in ("one", "two"):
+        write(tmp_path / part, "slices", *(2 * [tissue[0]]))
+    assert "are the same by the pattern" in complaint(ValueError, "isbi2012", tmp_path)
+
+
 def test_isbi2012_cells_that_meet_at_a_corner_are_two(tmp_path):
     drawn = np.kron([[1, 0], [0, 1]], np.ones((10, 10))).astype(np.uint8)[None] * 255
     root = write(tmp_path, "pages", np.zeros((1, 20, 20), np.uint8), drawn)

@@ -178,7 +178,7 @@ def pair(found: list[str], images: str, labels: str | None, inside="", root="") 
     ValueError
         See :func:`samples`.
     """
-    images, labels = _Pattern(images, inside), labels and _Pattern(labels, inside)
+    images, labels = Pattern(images, inside), labels and Pattern(labels, inside)
     shared = labels.fields if labels else images.fields
     if set(shared) - set(images.fields):
         raise ValueError(
@@ -276,8 +276,8 @@ def stack(masks) -> np.ndarray:
     return labels
 
 
-class _Pattern:
-    """A pattern as a regular expression."""
+class Pattern:
+    """A pattern (see the top of this module) as a regular expression."""
 
     def __init__(self, text, inside=""):
         self.text = text
@@ -322,11 +322,11 @@ def _key(fields, wanted) -> tuple:
 
 def _guess(pictures, images, inside, root) -> list[Pair]:
     """The pairs of the first pattern in LABELS that fits; if none does, images alone."""
-    shown = _Pattern(images, inside)
+    shown = Pattern(images, inside)
     fits = [fields for name in pictures if (fields := shown.match(name))]
     own = {_key(fields, ["key"]) for fields in fits if "key" in fields}
     for labels in LABELS:
-        pattern = _Pattern(labels, inside)
+        pattern = Pattern(labels, inside)
         drawn = [fields for name in pictures if (fields := pattern.match(name))]
         if own & {_key(fields, ["key"]) for fields in drawn}:
             return pair(pictures, images, labels, inside, root)

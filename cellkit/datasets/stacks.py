@@ -24,14 +24,14 @@ leave a block out between training and testing where that matters.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
 from cellkit.datasets.files import base, names, open_binary
-from cellkit.datasets.folder import check_size, pair
+from cellkit.datasets.folder import Pattern, check_size, pair
 from cellkit.datasets.images import (
     SUFFIXES,
     page_count,
@@ -42,22 +42,22 @@ from cellkit.datasets.images import (
 )
 from cellkit.samples import Entry, Samples
 
-#: Patterns of names as in :mod:`cellkit.datasets.folder`: split, images, labels.  Of a split the
-#: first that fits is taken.
-_Names = tuple[str, str, str | None]
-
 
 @dataclass(frozen=True)
 class _Set:
-    """How one data set is passed on."""
+    """How one data set is passed on: patterns of names as in :mod:`cellkit.datasets.folder`.
+
+    Each way is (split, images, labels).  Slices are looked for first, then stacks, then volumes;
+    of a split the first that fits is taken.
+    """
 
     block: int  # slices in a block
     drawn: str  # "insides", "pieces" or "mask": what the drawn values mean
-    stacks: tuple[_Names, ...] = ()  # files of many pages
-    slices: tuple[_Names, ...] = ()  # files of one page
-    volumes: tuple[_Names, ...] = ()  # HDF5: split, file, None
+    slices: tuple = ()  # pictures
+    stacks: tuple = ()  # TIFF files of many pages
+    volumes: tuple = ()  # HDF5 files: (split, file)
     images: tuple[str, ...] = ("raw", "volumes/raw")  # keys in HDF5
-    labels: tuple[str, ...] = field(default=("labels", "volumes/labels"))
+    labels: tuple[str, ...] = ("labels", "volumes/labels")
 
 
 SETS = {
@@ -69,7 +69,7 @@ SETS = {
                 ("test", "**/test/{}.*", None)),
         stacks=(("train", "**/train-volume.tif", "**/train-labels.tif"),
                 ("test", "**/test-volume.tif", None)),
-        volumes=(("train", "**/isbi*.h5", None),),
+        volumes=(("train", "**/isbi*.h5"),),
         labels=("labels/membranes", "volumes/labels/membranes", "labels/gt_segmentation"),
     ),
     "snemi3d": _Set(
@@ -79,7 +79,7 @@ SETS = {
                 ("train", "**/images/{}.*", "**/labels/{}.*")),
         stacks=(("train", "**/train-input.tif", "**/train-labels.tif"),
                 ("test", "**/test-input.tif", None)),
-        volumes=(("train", "**/snemi_train.h5", None), ("test", "**/snemi_test.h5", None)),
+        volumes=(("train", "**/snemi_train.h5"), ("test", "**/snemi_test.h5")),
         labels=("volumes/labels/neuron_ids", "labels/neuron_ids", "labels"),
     ),
     "epfl": _Set(
@@ -91,7 +91,7 @@ SETS = {
                 ("test", "**/epfl_test/slices/{}.*", "**/epfl_test/mitochondrion/{}.*")),
         stacks=(("train", "**/training.tif", "**/training_groundtruth.tif"),
                 ("test", "**/testing.tif", "**/testing_groundtruth.tif")),
-        volumes=(("train", "**/lucchi_train.h5", None), ("test", "**/lucchi_test.h5", None)),
+        volumes=(("train", "**/lucchi_train.h5"), ("test", "**/lucchi_test.h5")),
     ),
     "ncmir": _Set(
         block=6,
@@ -186,50 +186,49 @@ def _part(name, root, found, split) -> list[Entry]:
     """The slices of a split, in whichever way they are there."""
     about = SETS[name]
     pictures = [n for n in found if n.lower().endswith(SUFFIXES)]
-    for _, images, labels in (way for way in about.slices if way[0] == split):
-        if _fits(pictures, images):
+    for part, images, labels in about.slices:
+        if part == split and _fits(pictures, images):
             pairs = pair(pictures, images, labels, "", root)
-            missing = [p.image for p in pairs if labels and not p.labels]
-            if missing:
-                raise ValueError(
-                    f"{missing[0]} in {root} has no labels ({len(missing)} such), expected one "
-                    f"that fits {labels!r}; add them, or delete the image."
-                )
-            slices = [
-                _Slice(root / p.image, root / p.labels[0] if p.labels else None, None, about.drawn)
-                for p in pairs
-            ]
-            return [
-                _entry(name, split, _number(s.image.stem, i), s.image.stem, s)
-                for i, s in enumerate(slices)
-            ]
-    for _, images, labels in (way for way in about.stacks if way[0] == split):
-        if _fits(pictures, images):
-            one = pair(pictures, images, labels, "", root)[0]
-            image, drawn = root / one.image, root / one.labels[0] if one.labels else None
-            count = page_count(image)
-            if drawn and page_count(drawn) != count:
-                raise ValueError(
-                    f"{image} has {count} pages and {drawn} {page_count(drawn)}, expected as many; "
-                    "one of them is cut off or belongs to another stack, download it again."
-                )
-            return [
-                _entry(name, split, i, f"{image.stem}_{i:03}",
-                       _Slice(image, drawn, i, about.drawn))
-                for i in range(count)
-            ]  # fmt: skip
-    for _, file, _ in (way for way in about.volumes if way[0] == split):
-        fitting = _fits(found, file)
-        if fitting:
-            return _volume(name, split, root / fitting[0])
+            return _from_pictures(name, root, pairs, split, labels)
+    for part, images, labels in about.stacks:
+        if part == split and _fits(pictures, images):
+            return _from_pages(name, root, pair(pictures, images, labels, "", root)[0], split)
+    for part, file in about.volumes:
+        if part == split and _fits(found, file):
+            return _from_hdf5(name, root / _fits(found, file)[0], split)
     return []
 
 
 def _fits(found, pattern) -> list[str]:
-    try:
-        return [p.image for p in pair(found, pattern, None)]
-    except ValueError:
-        return []
+    pattern = Pattern(pattern)
+    return [name for name in found if pattern.match(name)]
+
+
+def _from_pictures(name, root, pairs, split, labels) -> list[Entry]:
+    missing = [p.image for p in pairs if labels and not p.labels]
+    if missing:
+        raise ValueError(
+            f"{missing[0]} in {root} has no labels ({len(missing)} such), expected one that fits "
+            f"{labels!r}; add them, or delete the image."
+        )
+    entries = []
+    for i, p in enumerate(pairs):
+        image, drawn = root / p.image, root / p.labels[0] if p.labels else None
+        read = _Slice(image, drawn, None, SETS[name].drawn)
+        entries.append(_entry(name, split, _number(image.stem, i), image.stem, read))
+    return entries
+
+
+def _from_pages(name, root, files, split) -> list[Entry]:
+    image, drawn = root / files.image, root / files.labels[0] if files.labels else None
+    count = page_count(image)
+    if drawn and page_count(drawn) != count:
+        raise ValueError(
+            f"{image} has {count} pages and {drawn} {page_count(drawn)}, expected as many; one of "
+            "them is cut off or belongs to another stack, download it again."
+        )
+    reads = [_Slice(image, drawn, i, SETS[name].drawn) for i in range(count)]
+    return [_entry(name, split, i, f"{image.stem}_{i:03}", read) for i, read in enumerate(reads)]
 
 
 def _number(stem, otherwise) -> int:
@@ -259,43 +258,40 @@ class _Slice:
             raise ValueError(f"{self.image} is in colour, expected grey as in every EM slice.")
         if self.labels is None:
             return image, None
-        kind = "cells" if self.drawn == "pieces" else "mask"
-        labels = _cells(partial(read_labels, self.labels, self.page), kind, self.drawn)
+        labels = _cells(partial(read_labels, self.labels, self.page), self.drawn)
         check_size(self.labels, labels, self.image, image)
         return image, labels
 
 
-def _cells(read, kind, drawn) -> np.ndarray:
-    """Drawn values to cells."""
+def _cells(read, drawn) -> np.ndarray:
+    """Cells from what was drawn; ``read(kind=...)`` gives it."""
     if drawn == "mask":
-        return read(kind=kind)
-    labels = read(kind=kind)
+        return read(kind="mask")
     if drawn == "insides":
-        return to_labels(labels > 0, "mask", corners=False)
+        return to_labels(read(kind="mask") > 0, "mask", corners=False)
     from skimage.measure import label
 
-    return label(labels, connectivity=1, background=0).astype(np.int32)
+    return label(read(kind="cells"), connectivity=1, background=0).astype(np.int32)
 
 
 # ---------------------------------------------------------------- HDF5
 
 
-def _volume(name, split, path) -> list[Entry]:
+def _from_hdf5(name, path, split) -> list[Entry]:
+    about = SETS[name]
     with _hdf5(path) as file:
-        image = _dataset(file, path, SETS[name].images)
-        labels = _dataset(file, path, SETS[name].labels, needed=split != "test")
+        image = _dataset(file, path, about.images)
+        labels = _dataset(file, path, about.labels, needed=split != "test")
         shape = file[image].shape
         if labels and file[labels].shape != shape:
             raise ValueError(
                 f"{path} has {image} of shape {shape} and {labels} of shape {file[labels].shape}, "
                 "expected the same; download it again."
             )
-    stem = PurePosixPath(path).stem
-    return [
-        _entry(name, split, i, f"{stem}_{i:03}",
-               _Layer(path, image, labels, i, SETS[name].drawn))
-        for i in range(shape[0])
-    ]  # fmt: skip
+    # Only ISBI 2012's second choice holds numbers where the others have black and white.
+    drawn = "pieces" if labels and labels.endswith("gt_segmentation") else about.drawn
+    reads = [_Layer(path, image, labels, i, drawn) for i in range(shape[0])]
+    return [_entry(name, split, i, f"{path.stem}_{i:03}", read) for i, read in enumerate(reads)]
 
 
 @dataclass(frozen=True)
@@ -314,12 +310,10 @@ class _Layer:
             if self.labels is None:
                 return image, None
             values = file[self.labels][self.number]
-        if self.drawn == "pieces" or self.labels.endswith("gt_segmentation"):
-            return image, _cells(partial(to_labels, values), "cells", "pieces")
-        mask = to_labels(values, "mask") > 0
-        if self.drawn == "insides" and mask.mean() < 0.5:  # this copy marks the membranes
-            mask = ~mask
-        return image, to_labels(mask, "mask", corners=self.drawn != "insides")
+        if self.drawn == "insides":
+            values = to_labels(values, "mask") > 0
+            values = ~values if values.mean() < 0.5 else values  # some copies mark the membranes
+        return image, _cells(partial(to_labels, values), self.drawn)
 
 
 def _hdf5(path):
