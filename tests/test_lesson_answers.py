@@ -54,7 +54,8 @@ def test_mutants_of_right_answers_are_rejected(exercise, record_property):
     quick = replace(exercise, mistakes=(), seconds=2)
     known = EQUIVALENT.get(exercise.name, {})
     killed, equal, survivors = 0, 0, []
-    for function in right_answers(exercise):
+    functions = right_answers(exercise)[: 1 if exercise.kind == "tune" else None]
+    for function in functions:
         for change, mutant in mutants(function):
             if quick.examine(mutant).status != RIGHT:
                 killed += 1
@@ -99,8 +100,10 @@ def test_notebook_and_exercise_agree(name):
 
 
 @in_lessons
-def test_hidden_tests_alone_tell_right_from_wrong(name, record_property):
+def test_hidden_tests_alone_tell_right_from_wrong(name, record_property, monkeypatch):
     """Without the check, which a submission may have replaced."""
+    monkeypatch.setattr("subprocess.check_output", lambda command: tuning.score(
+        json.loads(command[3]), map(int, command[4:])))  # its process would load torch each time
     imports, check = cells()[name]
     hidden = check.source.split("# END HIDDEN TESTS")[0]
 

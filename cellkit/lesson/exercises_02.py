@@ -810,7 +810,7 @@ def _judge_settings(case, outcome, again):
     timid, bold, wide = (settings["lr"] < 1e-3, settings["lr"] >= 0.1, settings["width"] > 16)
     hint = _TIMID if timid else _BOLD if bold else _WIDE if wide else _LOSS
     try:
-        score = tuning.trial(settings)
+        score = tuning.score(settings)
     except ValueError as problem:  # the loss became infinite
         return Fault(str(problem), needed, hint)
     return None if score >= tuning.target() else Fault(f"Dice {score:.3f}", needed, hint)
@@ -819,7 +819,7 @@ def _judge_settings(case, outcome, again):
 def _praise_settings(outcome):
     from cellkit.lesson import tuning
 
-    score = tuning.trial({key: outcome.value[key] for key in BASELINE})
+    score = tuning.score({key: outcome.value[key] for key in BASELINE})
     measured = tuning.measured()
     return (f"Dice {score:.3f}; the baseline reaches {measured['mean']:.3f} ± "
             f"{measured['spread']:.3f} over {len(measured['dice'])} seeds (measured earlier).")
@@ -828,7 +828,7 @@ def _praise_settings(outcome):
 SETTINGS = Exercise(
     "settings", LESSON, "tune", points=5, minutes=25,
     answer=settings,
-    cases=lambda: [Case("a training on eight small synthetic pictures, seed 0")],
+    cases=lambda: [Case("a training on eight small synthetic pictures, twice")],
     judge=_judge_settings, remark=_praise_settings,
     others=(settings_narrow_and_long,),
     mistakes=(
@@ -842,7 +842,7 @@ SETTINGS = Exercise(
                 "this loss has another name here: the names stand in the task"),
         Mistake(_settings_forgotten, "all four settings must be there: width, lr, loss, steps"),
         Mistake(_settings_as_text, "a number stands in quotes: leave them out"),
-        Mistake(_settings_no_dictionary, "return a dictionary: {\"width\": …, \"lr\": …, …}"),
+        Mistake(_settings_no_dictionary, "write a dictionary: {\"width\": …, \"lr\": …, …}"),
     ),
 )  # fmt: skip
 
