@@ -351,6 +351,14 @@ def test_steps_are_done_in_their_order():
     assert abs(seen - apart)[8:-8, 8:-8].mean() < 0.12 < abs(seen - image)[8:-8, 8:-8].mean()
 
 
+def test_white_stays_within_the_range():
+    white = np.ones((61, 47), np.float32)
+    for seed in range(5):
+        seen = Pipeline(Rotate(), Elastic())(white, None, np.random.default_rng(seed))[0]
+        assert seen.max() <= 1
+        np.testing.assert_allclose(seen, 1, atol=1e-6)
+
+
 def test_outside_is_mirrored_or_black():
     image, labels = np.full((40, 40), 0.7, np.float32), np.ones((40, 40), np.int32)
     seen, moved = Pipeline(Rotate().at(45))(image, labels, np.random.default_rng(0))
