@@ -611,6 +611,17 @@ def test_only_the_cell_types_that_were_asked_for(server, livecell_offer):
     assert sorted(ck.read("livecell").cell_types) == ["BV2", "BV2", "SKOV3", "SKOV3"]
 
 
+@pytest.mark.parametrize("block", [50, 3_000, 10_000_000])
+def test_the_archives_list_may_be_longer_or_shorter_than_a_block(
+    block, server, livecell_offer, monkeypatch
+):
+    livecell_server(server, per_type=2)
+    livecell_offer("fine")
+    monkeypatch.setattr(remote, "BLOCK", block)
+    ck.download("livecell", images=3, quiet=True)
+    assert [sample.labels.max() for sample in ck.read("livecell")] == [2, 2, 2]
+
+
 def test_neighbouring_images_come_in_one_request(server, livecell_offer, monkeypatch):
     livecell_server(server)
     livecell_offer("fine")

@@ -79,16 +79,17 @@ class RemoteFile(io.RawIOBase):
         return self.at
 
     def readinto(self, buffer) -> int:
-        wanted = min(len(buffer), self.size - self.at)
-        if wanted <= 0:
-            return 0
-        if not self._holding():
-            self.prefetch(self.at, min(self.size, max(self.at + wanted, self.at + BLOCK)))
-        start, piece = self._holding()
-        data = piece[self.at - start : self.at - start + wanted]
-        buffer[: len(data)] = data
-        self.at += len(data)
-        return len(data)
+        wanted = max(0, min(len(buffer), self.size - self.at))
+        done = 0
+        while done < wanted:  # zipfile takes a short answer for the end of the file
+            if not self._holding():
+                self.prefetch(self.at, min(self.size, self.at + max(wanted - done, BLOCK)))
+            start, piece = self._holding()
+            data = piece[self.at - start : self.at - start + wanted - done]
+            buffer[done : done + len(data)] = data
+            self.at += len(data)
+            done += len(data)
+        return done
 
     def prefetch(self, start, end) -> None:
         """Read the bytes from ``start`` to before ``end`` now, and forget all but the list."""

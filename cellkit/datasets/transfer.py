@@ -36,7 +36,7 @@ PAUSE = 0.5
 #: An archive that unpacks to more than this many times its size is refused (above 100 MB).
 SWELLING = 100
 
-AGENT = {"User-Agent": "cellkit (course material; python urllib)", "Accept-Encoding": "identity"}
+HEADERS = {"User-Agent": "cellkit (course material; python urllib)", "Accept-Encoding": "identity"}
 
 
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
@@ -329,7 +329,7 @@ def ask(address, headers, timeout) -> http.client.HTTPResponse:
     """
     if not address.startswith(("http://", "https://")):
         raise Unavailable(f"{address} is no http address")
-    request = urllib.request.Request(address, headers=AGENT | headers)
+    request = urllib.request.Request(address, headers=HEADERS | headers)
     try:
         return urllib.request.urlopen(request, timeout=timeout)
     except urllib.error.HTTPError as error:
