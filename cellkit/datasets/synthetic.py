@@ -151,7 +151,7 @@ def render_many(
         How many.
     shape : (int, int)
     seed : int
-        The first picture of each line is ``render(line, shape, seed)``, its next has ``seed + 1``.
+        Each line begins with ``render(line, shape, seed)``; later ones have greater seeds.
     cell_types : iterable of str, optional
         Which lines; None for all eight.
     fields : 1, 2 or 4
