@@ -45,16 +45,16 @@ class Handler(BaseHTTPRequestHandler):
         server.asked.append((fault, name, asked))
         data, tag = server.files.get(name), '"one"'
         first_time = sum(one[:2] == (fault, name) for one in server.asked)
-        if fault == "missing" or data is None:
+        if fault == "missing" or data is None or (fault == "dies" and first_time > 1):
             return self.refuse(404)
         if fault == "busy" and first_time <= 2:
             return self.refuse(503)
-        if fault in ("changes", "replaced") and first_time > 1:
-            data, tag = data[::-1], '"two"'
+        if fault in ("changes", "replaced", "grows") and first_time > 1:
+            data, tag = data[::-1] + b"more" * (fault == "grows"), '"two"'
         if fault == "wrong":
             data = data[:1000] + b"X" + data[1001:]
         total, start, end = len(data), 0, len(data) - 1
-        fits = self.headers.get("If-Range", tag) == tag or fault == "untagged"
+        fits = self.headers.get("If-Range", tag) == tag or fault in ("untagged", "grows")
         if asked and fits and fault not in ("rangeless", "lies"):
             first, _, last = asked.removeprefix("bytes=").partition("-")
             start = int(first) if first else max(0, total - int(last))
@@ -73,13 +73,13 @@ class Handler(BaseHTTPRequestHandler):
         if fault == "shortens":
             promised, body = len(body) // 2, body[: len(body) // 2]
         self.send_header("Content-Length", str(promised))
-        if fault != "untagged":
+        if fault not in ("untagged", "grows"):
             self.send_header("ETag", tag)
         self.end_headers()
         if fault in ("cut", "changes", "untagged"):
             body = body[:10_000]
             self.close_connection = True
-        if fault in ("cut_once", "replaced") and first_time == 1:
+        if fault in ("cut_once", "replaced", "grows", "dies") and first_time == 1:
             body = body[:50_000]
             self.close_connection = True
         if fault == "lies":
@@ -259,19 +259,19 @@ def test_a_download_goes_on_where_an_earlier_one_stopped(server, offer, tmp_path
     assert server.asked[-1][2] == "bytes=50000-" and server.sent == len(DATA)
 
 
-def test_parts_of_two_copies_are_never_glued_together(server, offer):
-    """A part from one address is not continued from another, nor after the file has changed."""
-    offer("isbi2012", File("isbi.h5", (server.at("changes"), server.at("fine")), hash=SHA))
+def test_a_part_from_one_address_is_not_continued_from_another(server, offer):
+    offer("isbi2012", File("isbi.h5", (server.at("dies"), server.at("fine")), hash=SHA))
     folder = ck.download("isbi2012", quiet=True)
     assert (folder / "isbi.h5").read_bytes() == DATA
     assert [one[2] for one in server.asked if one[0] == "fine"] == [None]
 
 
-def test_a_file_replaced_meanwhile_comes_whole(server, offer):
+@pytest.mark.parametrize(("fault", "more"), [("replaced", b""), ("grows", b"more")])
+def test_a_file_replaced_meanwhile_comes_whole(fault, more, server, offer):
     """Without a known hash too: the rest of the new file is not added to half of the old one."""
-    offer("isbi2012", File("isbi.bin", (server.at("replaced"),)))
+    offer("isbi2012", File("isbi.bin", (server.at(fault),)))
     folder = ck.download("isbi2012", quiet=True)
-    assert (folder / "isbi.bin").read_bytes() == DATA[::-1]
+    assert (folder / "isbi.bin").read_bytes() == DATA[::-1] + more
 
 
 def test_a_complete_part_only_needs_its_name(server, offer, tmp_path):

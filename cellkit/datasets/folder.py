@@ -34,7 +34,7 @@ LABELS = (
 )  # fmt: skip
 
 #: Names that sound like labels.
-DRAWN = "mask|label|seg|anno|truth|gt"
+DRAWN = r"mask|label|truth|(^|[/_])(seg|gt|anno)"
 
 _log = logging.getLogger(__name__)
 
