@@ -1,0 +1,406 @@
+"""The explorers in a real browser: mouse, keys, pictures, numbers, and how long one waits.
+
+Voila serves a page on 127.0.0.1, Debian's Chromium opens it, Playwright is its hand and eye.
+``CELLKIT_KERNEL`` names the Python that computes (``make test-colab`` gives Colab's, whose
+ipywidgets 7.7.1 then has its own browser part too); ``CELLKIT_SCREENSHOTS`` a folder for pictures.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import cellkit as ck
+from cellkit import explore, show
+
+KERNEL = os.environ.get("CELLKIT_KERNEL", sys.executable)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+         "--disable-background-networking", "--disable-component-update"]  # fmt: skip
+
+#: What the page shows; run here as well, so that both sides have the same image and network.
+SHARED = """
+import cellkit as ck
+from dataclasses import replace
+import numpy as np
+
+small = ck.read("livecell", root=ck.datasets.bundled("livecell"), split="test")[4]
+scale = lambda labels: np.repeat(np.repeat(labels, 2, 0), 2, 1)
+sample = replace(small, image=ck.enlarge(small.image, (520, 704)), labels=scale(small.labels))
+net = ck.UNet(width=16, seed=7)
+net.out.weight.data *= 20  # untrained, but not undecided
+"""
+PAGE = SHARED + """
+import os, time
+import ipywidgets as widgets
+from IPython.display import display
+
+def slow(n):
+    with open(os.environ["CELLKIT_SEEN"], "a", encoding="utf-8") as file:
+        file.write(f"{n}\\n")
+    time.sleep(0.1)
+    if n == 7:
+        raise ZeroDivisionError("seven")
+    return ck.explore.View({"grey": np.full((20, 20), n / 100)}, {"n": n}, f"grey {n}")
+
+frames = [np.full((40, 60), level) for level in (0.0, 0.5, 1.0)]
+ck.show.animation(frames, ["black", "grey", "white"], alt="A field turns from black to white")
+display(
+    ck.explore.resolution(sample, net, start=1),
+    ck.explore.instances(sample, maps=sample.mask),
+    ck.explore.Explorer(slow, {"n": widgets.IntSlider(description="n")}),
+)
+"""
+
+
+def chromium() -> str:
+    """Where Chromium is; as root on Debian it is installed first."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    for attempt in (1, 2):
+        found = next(filter(None, map(shutil.which, names)), None)
+        if found:
+            return found
+        if attempt == 2 or not shutil.which("apt-get") or os.geteuid() != 0:
+            break
+        for command in (["update", "-qq"], ["install", "-qq", "--yes", "chromium"]):
+            done = subprocess.run(["apt-get", *command], stdin=subprocess.DEVNULL, timeout=400,
+                                  capture_output=True, encoding="utf-8",
+                                  env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
+        if done.returncode:
+            print(done.stderr)
+    reason = ("no Chromium here, and it could not be installed (that takes apt-get and root); "
+              "install chromium, and run the tests again")
+    (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+
+
+def old_widgets() -> bool:
+    """Does the computing Python have ipywidgets 7?"""
+    return subprocess.run([KERNEL, "-c", "import ipywidgets; print(ipywidgets.__version__)"],
+                          check=True, capture_output=True, encoding="utf-8").stdout < "8"
+
+
+@pytest.fixture
+def address(tmp_path):
+    """A page that Voila serves, without its theme."""
+    spec = tmp_path / "share" / "kernels" / "cellkit"
+    spec.mkdir(parents=True)
+    (spec / "kernel.json").write_text(json.dumps({
+        "argv": [KERNEL, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": "cellkit", "language": "python",
+    }), encoding="utf-8")
+    page = tmp_path / "page.ipynb"
+    page.write_text(json.dumps({
+        "nbformat": 4, "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"name": "cellkit", "display_name": "cellkit"}},
+        "cells": [{"cell_type": "code", "id": "page", "metadata": {}, "outputs": [],
+                   "execution_count": None, "source": PAGE}],
+    }), encoding="utf-8")  # fmt: skip
+    options = []
+    if old_widgets():  # Voila goes by the JupyterLab extension it finds, so let it find an old one
+        old = tmp_path / "labextensions" / "@jupyter-widgets" / "jupyterlab-manager"
+        old.mkdir(parents=True)
+        (old / "package.json").write_text(json.dumps({
+            "name": "@jupyter-widgets/jupyterlab-manager", "version": "3.1.11",
+            "jupyterlab": {"_build": {}},
+        }), encoding="utf-8")
+        options = [f"--VoilaConfiguration.extra_labextensions_path={old.parents[1]}"]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    env = {**os.environ, "JUPYTER_PATH": str(tmp_path / "share"),
+           "JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTER_NO_CONFIG": "1",
+           "JUPYTER_RUNTIME_DIR": str(tmp_path / "run"), "CELLKIT_SEEN": str(tmp_path / "seen")}
+    (tmp_path / "seen").touch()
+    log = (tmp_path / "voila.log").open("w", encoding="utf-8")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "voila", str(page), "--no-browser", f"--port={port}",
+         "--Voila.ip=127.0.0.1", *options],
+        env=env, cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert server.poll() is None and time.monotonic() < deadline, (
+                (tmp_path / "voila.log").read_text(encoding="utf-8"))
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.terminate()
+        server.wait(20)
+        log.close()
+
+
+class Shown:
+    """One explorer on the page."""
+
+    def __init__(self, page, number):
+        self.page, self.box = page, page.locator(".cellkit-explorer").nth(number)
+
+    def handle(self, number=0):
+        """A slider's knob; ipywidgets 8 and 7 have different ones."""
+        return self.box.locator(".noUi-handle, .ui-slider-handle").nth(number)
+
+    def press(self, key, number=0):
+        self.handle(number).press(key)
+
+    def numbers(self):
+        table = self.box.locator("table").last
+        return dict(zip(*(table.locator(one).all_inner_texts() for one in ("th", "td")),
+                        strict=True))
+
+    def wait_for(self, words):
+        self.box.get_by_role("status").filter(has_text=words).wait_for()
+
+    def picture(self, number=-1):
+        """The pixels that the browser holds, uint8 (H, W, 3)."""
+        pictures = self.box.locator("img")
+        data = pictures.nth(number % pictures.count()).evaluate("""async img => {
+            const bytes = new Uint8Array(await (await fetch(img.src)).arrayBuffer());
+            let text = ""; for (const b of bytes) text += String.fromCharCode(b);
+            return btoa(text)}""")
+        return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
+
+    def stopwatch(self):
+        """From now on, note the milliseconds from each key press to the last picture's pixels."""
+        self.box.evaluate("""box => {
+            window.waits = []; let pressed = 0;
+            box.addEventListener("keydown", () => pressed = performance.now(), true);
+            [...box.querySelectorAll("img")].at(-1).addEventListener("load", () =>
+                requestAnimationFrame(() => window.waits.push(performance.now() - pressed)));
+        }""")
+
+    def press_and_wait(self, key, times):
+        """Press a key so often, each time waiting for the picture: all the waits, in ms."""
+        self.page.evaluate("window.waits = []")
+        for number in range(1, times + 1):
+            self.press(key)
+            self.page.wait_for_function(f"window.waits.length >= {number}")
+        return self.page.evaluate("window.waits")
+
+
+def apart(one, other):
+    """Mean difference in grey values: JPEG makes 1 to 3, another picture more than 10."""
+    return np.abs(one.astype(float) - show.pixels(other)).mean()
+
+
+def p50_p90(waits):
+    return f"p50 {np.percentile(waits, 50):.0f} ms, p90 {np.percentile(waits, 90):.0f} ms"
+
+
+def look_at_resolution(shown, here):
+    sample, net = here["sample"], explore.fast(here["net"])
+
+    def check(M, resampler="area"):
+        low = ck.degrade(sample.image, M, resampler)
+        pred = ck.predict(net, low) > 0.5
+        found = shown.numbers()
+        wanted = {"Dice": ck.dice(sample.mask, pred), "edge Dice": ck.edge_dice(sample.mask, pred),
+                  "PSNR, dB": ck.psnr(sample.image, low)}
+        for name, number in wanted.items():
+            assert np.isinf(number) and found[name] == "∞" or (
+                float(found[name]) == pytest.approx(number, abs=0.003)), (M, name, found)
+        stored = ck.storage(sample.image, M, resampler)
+        assert found["bytes, raw"] == f"{stored.raw:,}"
+        assert found["bytes, JPEG"] == f"{stored.jpeg:,}"
+        picture = show.compare(sample.mask, pred, low)
+        assert apart(shown.picture(), picture) < 6
+        assert apart(shown.picture(0), low) < 6
+        return picture
+
+    sharp = check(1)
+    shown.stopwatch()
+    first = shown.press_and_wait("ArrowRight", 8)
+    shown.wait_for("at M = 1/16, area")
+    coarse = check(1 / 16)
+    assert apart(shown.picture(), sharp) > 10 < np.abs(sharp - coarse).mean() * 255
+    kept = shown.press_and_wait("ArrowLeft", 8)
+    shown.wait_for("at M = 1, area")
+    check(1)
+    print(f"\nkey press to picture, 704 x 520, width 16: {p50_p90(first)}; kept: {p50_p90(kept)}")
+    assert np.median(kept) < np.median(first)
+
+    shown.box.get_by_role("combobox").nth(0).select_option("nearest")
+    shown.wait_for("nearest")
+    for _ in range(4):
+        shown.press("ArrowRight")
+    shown.wait_for("at M = 1/4, nearest")
+    check(1 / 4, "nearest")
+    overlay = shown.box.get_by_role("checkbox").nth(1)
+    overlay.press("Space")
+    shown.box.get_by_text("the sharp image").wait_for()
+    assert apart(shown.picture(), sample.image) < 6
+    overlay.press("Space")
+    shown.box.get_by_text("prediction against truth").wait_for()
+
+
+def look_at_instances(shown, here):
+    sample = here["sample"]
+    true = len(np.unique(sample.labels)) - 1
+
+    def check(**params):
+        found = ck.instances(sample.mask, **params)
+        numbers = shown.numbers()
+        scores = ck.average_precision(sample.labels, found, ck.metrics.THRESHOLDS)
+        assert numbers["cells found"] == str(found.max())
+        assert numbers["cells in truth"] == str(true)
+        assert numbers["AP at IoU 0.5"] == f"{scores[0]:.3f}"
+        assert numbers["AP, mean over 0.5 to 0.95"] == f"{scores.mean():.3f}"
+        assert apart(shown.picture(0), show.colour_labels(found, sample.image)) < 6
+        return int(found.max())
+
+    few = check(peak_distance=5)
+    for _ in range(10):
+        shown.press("ArrowRight", 2)
+    fewest = ck.instances(sample.mask, peak_distance=15).max()
+    shown.wait_for(f"{fewest} cells found")
+    fewer = check(peak_distance=15)
+    assert fewer < few
+
+
+def drag_across(shown, seen):
+    """A slow explorer keeps up with a quick hand, and ends where the hand ends."""
+    shown.handle().scroll_into_view_if_needed()
+    knob = shown.handle().bounding_box()
+    x, y = knob["x"] + knob["width"] / 2, knob["y"] + knob["height"] / 2
+    mouse = shown.page.mouse
+    seen.write_text("", encoding="utf-8")
+    looks = lambda: [int(line) for line in seen.read_text(encoding="utf-8").split()]  # noqa: E731
+    mouse.move(x, y)
+    mouse.down()
+    mouse.move(x + 150, y, steps=100)
+    mouse.up()
+    before = len(looks())
+    time.sleep(0.5)
+    end = int(shown.box.locator(".widget-readout").inner_text())
+    shown.wait_for(f"grey {end}")
+    time.sleep(0.3)
+    looked = looks()
+    # Once the hand rests, at most the look in work and the newest value are left to come.
+    late = len(looked) - before
+    assert end > 40 and looked[-1] == end and late <= 2, (looked, before)
+    print(f"dragged over {end} values, 0.1 s a look: {len(looked)} looks, {late} after the hand")
+
+
+def break_and_heal(shown):
+    """What goes wrong in a callback stands there as a sentence, and the next value works."""
+    shown.press("Home")
+    shown.wait_for("grey 0")
+    for _ in range(7):
+        shown.press("ArrowRight")
+    alert = shown.box.get_by_role("alert")
+    alert.filter(has_text="ZeroDivisionError: seven").wait_for()
+    assert shown.box.locator("img").count() == 0
+    shown.press("ArrowRight")
+    shown.wait_for("grey 8")
+    assert alert.count() == 0 and shown.numbers() == {"n": "8"}
+    assert apart(shown.picture(), np.full((20, 20), 0.08)) < 2
+
+
+def watch_film(page):
+    film = page.locator("fieldset", has_text="Film")
+    moving = "strip => getComputedStyle(strip).animationName"
+    strip = film.locator("img.strip")
+    assert strip.get_attribute("alt") == "A field turns from black to white"
+    assert strip.evaluate(moving).startswith("film-")
+    film.get_by_label("play").focus()
+    for frame in range(3):
+        page.keyboard.press("ArrowRight")
+        assert strip.evaluate(moving) == "none"
+        offset = strip.evaluate("strip => new DOMMatrix(getComputedStyle(strip).transform).f"
+                                " / strip.getBoundingClientRect().height")
+        assert offset == pytest.approx(-frame / 3, abs=0.01)
+    page.keyboard.press("ArrowRight")
+    assert strip.evaluate(moving).startswith("film-")
+    page.emulate_media(reduced_motion="reduce")
+    assert strip.evaluate(moving) == "none"
+    page.emulate_media(reduced_motion="no-preference")
+
+
+def test_explorers_in_a_browser(address, tmp_path):
+    from playwright.sync_api import sync_playwright
+
+    here = {}
+    exec(SHARED, here)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        page = browser.new_page(viewport={"width": 1200, "height": 1000})
+        page.set_default_timeout(90_000)  # for machines that do something else as well
+        page.route(lambda url: not url.startswith(address), lambda route: route.abort())  # offline
+        page.goto(address, wait_until="commit")
+        try:
+            Shown(page, 2).wait_for("grey 0")
+        except Exception:
+            print((tmp_path / "voila.log").read_text(encoding="utf-8")[-3000:])
+            print(page.locator("body").inner_text()[-3000:])
+            raise
+        watch_film(page)
+        look_at_resolution(Shown(page, 0), here)
+        look_at_instances(Shown(page, 1), here)
+        drag_across(Shown(page, 2), tmp_path / "seen")
+        break_and_heal(Shown(page, 2))
+        if os.environ.get("CELLKIT_SCREENSHOTS"):
+            folder = Path(os.environ["CELLKIT_SCREENSHOTS"])
+            page.screenshot(path=folder / "light.png", full_page=True)
+            page.goto(f"{address}?theme=dark", wait_until="commit")
+            Shown(page, 2).wait_for("grey 0")
+            page.screenshot(path=folder / "dark.png", full_page=True)
+        browser.close()
+
+
+def test_messages_that_piled_up_are_looked_at_once(tmp_path):
+    """Thirty values at once, from a browser that holds none back: the newest is what counts."""
+    from jupyter_client.manager import KernelManager
+
+    manager = KernelManager(connection_file=str(tmp_path / "kernel.json"))
+    manager.kernel_spec.argv[0] = KERNEL
+    manager.start_kernel(cwd=str(tmp_path), stdin=subprocess.DEVNULL)
+    client = manager.client()
+    try:
+        client.start_channels()
+        client.wait_for_ready(timeout=60)
+        asked = []
+        client.execute_interactive(FLOODED, timeout=90, output_hook=asked.append)
+        said = [one["content"] for one in asked if one["msg_type"] in ("stream", "error")]
+        (slider,) = (one["text"].strip() for one in said)
+        for value in range(1, 31):
+            state = {"method": "update", "state": {"value": value}, "buffer_paths": []}
+            client.shell_channel.send(client.session.msg(
+                "comm_msg", {"comm_id": slider, "data": state}))
+        asked.clear()
+        client.execute_interactive("import asyncio; await asyncio.sleep(0.5)", timeout=60)
+        client.execute_interactive("print(seen, explorer.numbers)", timeout=60,
+                                   output_hook=asked.append)
+        text = "".join(one["content"].get("text", "") for one in asked)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    seen = [int(one) for one in text[text.index("[") + 1:text.index("]")].split(",")]
+    assert seen[0] == 0 and seen[-1] == 30 and len(seen) <= 5, seen
+    assert text.endswith("{'n': 30}\n")
+
+
+FLOODED = """
+import time
+import ipywidgets, numpy
+import cellkit as ck
+seen = []
+def slow(n):
+    seen.append(n)
+    time.sleep(0.05)
+    return ck.explore.View({"grey": numpy.zeros((9, 9))}, {"n": n}, "grey")
+explorer = ck.explore.Explorer(slow, {"n": ipywidgets.IntSlider()})
+print(explorer.controls["n"].model_id)
+"""
