@@ -140,6 +140,9 @@ def test_bundled_networks_load_and_are_small():
         net = load_weights(name, device="cpu")
         assert all(part["licence"] and part["images"] for part in net.card["data"])
         assert net.card["minutes"] > 0 and name in net.card["command"] and net.card["metrics"]
+        licence = (weights.FOLDER / "LICENSE").read_text(encoding="utf-8")
+        assert any(name.startswith(line.split("*")[0]) for line in licence.splitlines()
+                   if "*  " in line), name
 
 
 def real_data():
