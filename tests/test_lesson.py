@@ -444,6 +444,7 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch, c
 
 def test_progress_lies_beside_the_notebooks_or_in_colab(tmp_path, monkeypatch):
     monkeypatch.delenv("CELLKIT_PROGRESS")
+    monkeypatch.delitem(sys.modules, "google.colab", raising=False)
     monkeypatch.chdir(tmp_path)
     assert record.record_file() == (tmp_path / "progress.json", "")
     monkeypatch.setitem(sys.modules, "google.colab", object())
