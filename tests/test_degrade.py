@@ -189,6 +189,12 @@ def test_dtype_stays(dtype):
                                atol=2e-3 if dtype == np.float16 else 1e-6)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_the_images_not_the_weights(dtype):
+    flat = torch.full((1, 70, 45), 0.3, dtype=dtype)
+    assert torch.equal(degrade(flat, 0.3, "lanczos", "lanczos"), flat)
+
+
 def test_mixed_precision_does_not_reach_the_weights():
     image = torch.from_numpy(picture(64, 80))
     with torch.autocast("cpu", torch.bfloat16):
