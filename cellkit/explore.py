@@ -712,9 +712,9 @@ def _choose_image(rows) -> dict:
 
 
 def _choose_resolution(M, start) -> dict:
+    if not len(M) or any(one != one for one in M):
+        raise ValueError(f"M is {M}, expected factors such as (1, 1/2, 1/4), none of them NaN.")
     factors = [(_fraction(one), one) for one in M]
-    if not factors:
-        raise ValueError("M is empty, expected factors such as (1, 1/2, 1/4).")
     return {
         "M": widgets.SelectionSlider(options=factors, value=start if start in M else M[0],
                                      description="M", style=WIDE),

@@ -1,11 +1,14 @@
 """Figures carry their text alternative and say nothing by colour alone."""
 
+import base64
+import io
 import re
 
 import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+from PIL import Image
 from skimage.color import rgb2gray
 
 from cellkit import show
@@ -84,3 +87,59 @@ def test_live_curves_replace_their_own_figure(notebook):
 def test_curves_take_what_axes_take(capsys):
     show.curves({"loss": [3.0, 1.0]}, alt=ALT, ylim=(0, 2), yscale="linear", xlabel="epoch")
     assert ALT in capsys.readouterr().out
+
+
+def film(caught):
+    """What an animation is made of: its HTML, and its frames, uint8, one below the other."""
+    rich = caught.outputs[0].data["text/html"]
+    data = base64.b64decode(re.search(r"data:image/webp;base64,([\w+/=]+)", rich)[1])
+    return rich, data, np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+def test_an_animation_needs_no_script_and_can_be_stopped_by_keys(notebook):
+    frames = [np.full((30, 50), level) for level in (0.0, 0.5, 1.0)]
+    with capture_output() as caught:
+        show.animation(frames, ["black", "<grey>", "white"], alt=ALT)
+    rich, _, pixels = film(caught)
+    assert pixels.shape == (90, 50, 3)
+    assert [int(pixels[row, 20, 0]) for row in (15, 45, 75)] == [0, 128, 255]
+    assert "<script" not in rich and "http" not in rich and f'alt="{ALT}"' in rich
+    assert rich.count('type="radio"') == 4 and "prefers-reduced-motion:reduce" in rich
+    assert 'aria-label="stop at frame 2/3 &lt;grey&gt;"' in rich
+    assert caught.outputs[0].data["text/plain"] == f"[Animation, 3 frames: {ALT}]"
+
+
+def test_an_animation_of_labels_is_exact_and_small(notebook):
+    labels = np.zeros((128, 128), np.int32)
+    frames = []
+    for k in range(1, 21):
+        labels[6 * k - 4 : 6 * k, 10 : 10 + 5 * k] = k
+        frames.append(labels.copy())
+    with capture_output() as caught:
+        show.animation(frames, alt=ALT)
+    _, data, pixels = film(caught)
+    expected = show.pixels(show.colour_labels(labels))
+    assert np.array_equal(pixels[-128:], expected)
+    assert len(data) < 20_000  # 20 frames; as PNG each alone takes 1 to 2 kB
+
+
+@pytest.mark.parametrize("frames, how, words", [
+    ([np.eye(8)], {}, "at least two"),
+    ([np.eye(8), np.eye(9)], {}, "of 2 shape"),
+    ([np.eye(8), np.zeros((2, 2, 2))], {}, r"shape \(2, 2, 2\), expected"),
+    ([np.zeros((900, 2))] * 20, {}, "at most 16383"),
+    ([np.eye(8)] * 3, {"captions": ["one"]}, "1 captions for 3 frames"),
+    ([np.eye(8)] * 3, {"seconds": 0.1}, "expected 0.34 to 60"),
+])  # fmt: skip
+def test_what_is_no_animation(frames, how, words):
+    with pytest.raises(ValueError, match=words):
+        show.animation(frames, alt=ALT, **how)
+
+
+def test_pixels_are_what_a_browser_is_sent():
+    assert show.pixels(np.array([[0, 0.5, 1.0]])).tolist() == [[[0] * 3, [128] * 3, [255] * 3]]
+    assert show.pixels(np.array([[True, False]]))[0, :, 1].tolist() == [255, 0]
+    ready = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    assert show.pixels(ready) is ready
+    labels = np.array([[0, 1, 1, 1, 1]])
+    assert np.array_equal(show.pixels(labels), show.pixels(show.colour_labels(labels)))
