@@ -31,6 +31,7 @@ def pytest_terminal_summary(terminalreporter):
     titles = {
         "seconds": "notebooks, profile tiny",
         "answers": "exercises: what their checks accept and reject",
+        "grades": "submissions: points of each exercise, won of deserved",
     }
     for kind, title in titles.items():
         lines = [

@@ -20,7 +20,6 @@ from nbformat.v4 import new_code_cell
 import cellkit
 
 nbgrader = pytest.importorskip("nbgrader")
-pytestmark = pytest.mark.xdist_group("grading")
 
 NAME = "01_mini"
 POINTS = {"paint_cells": 2, "rescale": 2, "split_by_well": 4}
@@ -267,15 +266,18 @@ def submitted(course, tmp_path_factory):
 
 @pytest.fixture(autouse=True, scope="module")
 def environment():
-    """Kernels find cellkit, and an endless cell costs seconds."""
+    """Kernels find cellkit."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(Path(cellkit.__file__).parent.parent))
-        patch.setenv("CELLKIT_CELL_SECONDS", "20")
+        patch.setenv("CELLKIT_CELL_SECONDS", "60")
         patch.setenv("OMP_NUM_THREADS", "1")
         yield
 
 
-def test_class_is_graded_as_it_deserves(course, submitted, tmp_path, record_property):
+def test_class_is_graded_as_it_deserves(
+    course, submitted, tmp_path, record_property, monkeypatch
+):
+    monkeypatch.setenv("CELLKIT_CELL_SECONDS", "20")
     out = tmp_path / "grades"
     grades = grading.grade(NAME, submitted, course[0], out, workers=1)
     got = {g.student: [g.points.get(e, 0) for e in POINTS] for g in grades}
@@ -292,7 +294,8 @@ def test_class_is_graded_as_it_deserves(course, submitted, tmp_path, record_prop
     assert not list(out.glob("*.part"))
 
 
-def test_plain_nbgrader_gives_the_same_points(course, submitted, tmp_path):
+def test_plain_nbgrader_gives_the_same_points(course, submitted, tmp_path, monkeypatch):
+    monkeypatch.setenv("CELLKIT_CELL_SECONDS", "20")
     folder = tmp_path / "course"
     shutil.copytree(course[0], folder)
     shutil.copytree(submitted, folder / "submitted")
@@ -309,6 +312,24 @@ def test_plain_nbgrader_gives_the_same_points(course, submitted, tmp_path):
             won = {g.cell.name.removesuffix("-check"): g.auto_score or 0 for g in marks}
             got[student] = [won.get(e, 0) for e in POINTS]
     assert got == EXPECTED
+
+
+@pytest.mark.parametrize("name", ["01_data_and_masks", "02_unet_from_scratch"])
+def test_real_lesson_gives_all_points_or_none(name, tmp_path, record_property):
+    solved = builder.ROOT / "notebooks" / "solutions" / f"{name}.ipynb"
+    grading.assignment(solved, tmp_path / "course")
+    for student, notebook in (("perfect", solved), ("blank", solved.parents[1] / solved.name)):
+        (tmp_path / "in" / student).mkdir(parents=True)
+        shutil.copy(notebook, tmp_path / "in" / student)
+    grades = {g.student: g for g in grading.grade(
+        name, tmp_path / "in", tmp_path / "course", tmp_path / "out")}
+    possible = grading.maximum(solved)
+    record_property("grades", f"{name}: perfect {sum(grades['perfect'].points.values()):g}, blank "
+                              f"{sum(grades['blank'].points.values()):g} of "
+                              f"{sum(possible.values()):g}")
+    assert grades["perfect"].points == possible
+    assert not any(grades["blank"].points.values())
+    assert {g.remark for g in grades.values()} == {"graded"}
 
 
 # --- the parts ---------------------------------------------------------------------------------
@@ -372,3 +393,14 @@ def test_a_submission_that_takes_too_long_is_stopped_whole(tmp_path, monkeypatch
     assert late
     alive = subprocess.run(["pgrep", "-f", "os.fork.*sleep.600"], capture_output=True, text=True)
     assert not alive.stdout
+
+
+@pytest.mark.parametrize("arguments, said", [
+    (["assignment", "99"], "no lesson '99'"),
+    (["grade", "01"], "SUBMITTED="),
+])
+def test_command_line_says_what_is_missing(arguments, said, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["grading.py", *arguments, "--course", str(tmp_path / "c")])
+    with pytest.raises(SystemExit, match=said):
+        grading.main()
+    assert not (tmp_path / "c").exists()
