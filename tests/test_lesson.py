@@ -121,6 +121,22 @@ def test_not_attempted_differs_from_wrong(capsys):
     assert DICE.examine(half).status == WRONG
 
 
+def test_a_stub_below_a_decorator_is_a_stub():
+    assert DICE.examine(torch.no_grad()(blank_dice)).status == BLANK
+    assert DICE.examine(torch.no_grad()(right_dice)).status == RIGHT
+
+
+def test_a_prediction_is_compared_with_whatever_is_shown():
+    guess = next(e for e in EXERCISES if e.name == "accuracy_of_nothing")
+    mask = np.zeros((10, 10), bool)
+    mask[:, :2] = True
+    assert "measured: 0.80. That is close" in guess.examine(lambda: 0.8, mask).remark
+    assert "0.30 too low" in guess.examine(lambda: 0.5, mask).remark
+    assert "share of cell pixels" in guess.examine(lambda: 0.2, mask).remark
+    for strange in (None, "mask", Evil()):
+        assert guess.examine(lambda: 0.8, strange).status == RIGHT
+
+
 def test_an_error_of_torch_is_not_taken_for_a_stub():
     verdict = JOIN_SKIP.examine(lambda up, skip: torch.cat([up.to("meta"), skip]).cpu().numpy())
     assert verdict.status == WRONG

@@ -75,6 +75,8 @@ class Exercise:
         once more.  None: compare with what ``answer`` gives, see :func:`difference`.
     tolerance : float
         How far numbers may lie apart where ``judge`` is None.
+    seconds : float
+        What one call of an answer may take.
     others : tuple of callable
         Further right answers, of another kind; the tests run them.
     mistakes : tuple of Mistake
@@ -117,7 +119,11 @@ class Exercise:
                 if outcome.late:
                     break  # one endless loop is enough to wait for
         if not first:
-            return Verdict(RIGHT, remark=self.remark(outcome, *shown) if self.remark else "")
+            if self.remark is None:
+                return Verdict(RIGHT)
+            # guarded too: what the notebook shows may be anything by now
+            remark = call(lambda: self.remark(outcome, *shown), (), 10 * self.seconds).value
+            return Verdict(RIGHT, remark=remark or "")
         (case, fault), printed = first, failed[0][1].printed
         fault = replace(fault, hint=self.known_hint(failed) or fault.hint)
         names = inspect.signature(self.answer).parameters
@@ -190,7 +196,7 @@ class Exercise:
 
 def is_blank(function, outcome: Outcome) -> bool:
     """Whether an answer is still the stub: it raises NotImplementedError itself, or is empty."""
-    code = getattr(function, "__code__", None)
+    code = code_of(function)
     if isinstance(outcome.error, NotImplementedError):
         *_, last = traceback.walk_tb(outcome.error.__traceback__)
         return last[0].f_code is code
@@ -200,10 +206,15 @@ def is_blank(function, outcome: Outcome) -> bool:
     return {step.opname for step in dis.get_instructions(code)} <= nothing
 
 
+def code_of(function):
+    """The code a student wrote, also below a decorator; None where there is none to see."""
+    return getattr(getattr(function, "__wrapped__", function), "__code__", None)
+
+
 def where_it_broke(function, error) -> str:
     """An error as one line: its kind, its message and the student's line that raised it."""
     text = f"{type(error).__name__}: {safe(str, error)}"[:300]
-    code = getattr(function, "__code__", None)
+    code = code_of(function)
     lines = [
         number for frame, number in traceback.walk_tb(error.__traceback__)
         if code is not None and frame.f_code.co_filename == code.co_filename
