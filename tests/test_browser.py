@@ -112,7 +112,7 @@ def address(tmp_path):
         old.mkdir(parents=True)
         (old / "package.json").write_text(json.dumps({
             "name": "@jupyter-widgets/jupyterlab-manager", "version": "3.1.11",
-            "jupyterlab": {"_build": {}},
+            "jupyterlab": {"_build": {"load": "none.js"}},
         }), encoding="utf-8")
         options = [f"--VoilaConfiguration.extra_labextensions_path={old.parents[1]}"]
     with socket.socket() as free:
@@ -339,8 +339,8 @@ def test_explorers_in_a_browser(address, tmp_path):
         page = browser.new_page(viewport={"width": 1200, "height": 1000})
         page.set_default_timeout(90_000)  # for machines that do something else as well
         page.route(lambda url: not url.startswith(address), lambda route: route.abort())  # offline
-        page.goto(address, wait_until="commit")
         try:
+            assert page.goto(address, wait_until="commit").ok
             Shown(page, 2).wait_for("grey 0")
         except Exception:
             print((tmp_path / "voila.log").read_text(encoding="utf-8")[-3000:])
