@@ -44,6 +44,12 @@ def test_what_half_precision_cannot_hold_stays_whole(tmp_path):
     assert (again.down[0][1].running_var == 1e6).all()
 
 
+def test_a_folder_that_is_not_there_yet_is_made(tmp_path):
+    """Or half an hour of training is lost on its last line."""
+    file = weights.save_weights(UNet(width=2, depth=1), tmp_path / "new" / "w.safetensors", CARD)
+    assert load_weights(file, device="cpu").config["width"] == 2
+
+
 def test_the_card_tells_what_it_is_made_of(stored):
     net, file = stored
     known = weights.card(file)

@@ -128,7 +128,8 @@ def save_weights(net, path, card: dict) -> Path:
     parts = {path: data, path.with_suffix(".json"): text.encode("utf-8")}
     try:
         for target, content in parts.items():
-            _part(target).write_bytes(content)
+            target.parent.mkdir(parents=True, exist_ok=True)
+    _part(target).write_bytes(content)
         for target in parts:
             os.replace(_part(target), target)
     finally:
