@@ -129,7 +129,7 @@ def save_weights(net, path, card: dict) -> Path:
     try:
         for target, content in parts.items():
             target.parent.mkdir(parents=True, exist_ok=True)
-    _part(target).write_bytes(content)
+            _part(target).write_bytes(content)
         for target in parts:
             os.replace(_part(target), target)
     finally:
