@@ -70,7 +70,8 @@ def main():
         tp = [m.tp for m in matching(truth, pred, THRESHOLDS)]
         print(f"{truth.max():5} {pred.max():5}  {scores[0]:5.3f}  {'cellkit':18}{ours:9.1f}")
         for name, peer in peers.items():
-            time, theirs = best(lambda f=peer, t=truth, p=pred: f(t, p), repeats=3 if number < 1000 else 1)
+            repeats = 3 if number < 1000 else 1
+            time, theirs = best(lambda f=peer, t=truth, p=pred: f(t, p), repeats)
             assert theirs == tp, f"{name} finds {theirs}, cellkit {tp}"
             print(f"{'':11}  {'':5}  {name:18}{time:9.1f}  {time / ours:5.1f}x")
 
