@@ -345,6 +345,8 @@ def test_fields_join_neighbours_in_both_directions_and_copies_and_nothing_else()
              np.clip(other[:64, :64] * 0.9 + 10, 0, 255).astype(np.uint8), one[:60, :64],
              np.zeros((64, 64), np.uint8), np.zeros((64, 64), np.uint8)]  # fmt: skip
     assert dsb2018.fields(tiles) == [0, 1, 0, 1, 4, 1, 6, 7, 8]
+    dimmer = (other * 0.5).astype(np.uint8)
+    assert dsb2018.fields([one, other, dimmer]) == [0, 1, 1], "the same picture in other light"
     assert dsb2018.fields([one]) == [0] and dsb2018.fields([]) == []
     assert dsb2018.fields([np.zeros((1, 1), np.uint8)] * 2) == [0, 1]
 
