@@ -49,7 +49,6 @@ def test_setup_gives_the_settings_of_the_profile(capsys):
     large = lesson.setup("02_unet_from_scratch", profile="full")
     assert (small.profile, large.profile) == ("tiny", "full")
     assert small.width < large.width
-    assert small.test_wells == lesson.setup("01_data_and_masks").test_wells
     said = capsys.readouterr().out.splitlines()
     assert len(said) == 6
     assert "profile tiny" in said[0] and "torch" in said[0] and small.device in said[0]

@@ -45,9 +45,6 @@ PLANS = {
 #: What lesson 02's capstone has to beat; what it scores stands in tuning.json.
 BASELINE = {"width": 16, "lr": 1e-3, "loss": "bce", "steps": 15}
 
-#: LIVECell wells that no network of the course is trained on.
-TEST_WELLS = ("A172_B7", "BT474_D3", "Huh7_A12", "MCF7_H4", "SKOV3_E4")
-
 
 def profile(name: str | None = None) -> str:
     """How much work a lesson does: "tiny", "standard" or "full".
@@ -110,8 +107,7 @@ def setup(lesson: str, profile: str | None = None) -> SimpleNamespace:
     file, remark = record_file()
     print(f"Progress is kept in {file}{remark}.")
     return SimpleNamespace(
-        lesson=lesson, profile=chosen, device=device, test_wells=TEST_WELLS,
-        **PLANS[lesson][chosen],
+        lesson=lesson, profile=chosen, device=device, **PLANS[lesson][chosen],
     )
 
 

@@ -569,8 +569,9 @@ ck.show.images(
 # `"bce"`, `"soft_dice"` or `"bce+soft_dice"`. The check trains a small U-Net (two levels down) with
 # it on eight synthetic pictures of 128×128, takes the Dice on four others, and does so twice, from
 # two seeds. To win, the mean must be clearly better than the baseline below: better than chance
-# alone could make it. The budget is limited: width² · steps may not exceed the baseline's. So you cannot just buy the answer; you
-# must spend better. A check takes some seconds, and you may check as often as you like.
+# alone could make it. The budget is limited: width² · steps may not exceed the baseline's. So you
+# cannot just buy the answer; you must spend better. A check takes some seconds, and you may check
+# as often as you like.
 
 # %%
 print("baseline:", ck.lesson.BASELINE)
