@@ -383,7 +383,7 @@ def _film(data, across, height, count, captions, alt, seconds, width) -> str:
                 for k, c in enumerate(captions or [""] * count, 1)]
 
     def at(k):
-        return f"animation:none;transform:translateY(-{100 * k / count:.4f}%)"
+        return f"animation:none;transform:translateY(calc(-100%*{k}/{count}))"
 
     steps = "".join(f"#{name} .s{k}:checked~div .strip{{{at(k)}}}" for k in range(count))
     buttons = "".join(
@@ -400,7 +400,7 @@ def _film(data, across, height, count, captions, alt, seconds, width) -> str:
 #{name} .says .strip div{{height:3em}}
 #{name} .strip{{animation:{name} {total * seconds:g}s steps({count - 1}) infinite}}
 @keyframes {name}{{from{{transform:translateY(0)}}
-{100 * (count - 1) / total:.3f}%,to{{transform:translateY(-{100 * (count - 1) / count:.4f}%)}}}}
+{100 * (count - 1) / total:.3f}%,to{{transform:translateY(calc(-100%*{count - 1}/{count}))}}}}
 @media (prefers-reduced-motion:reduce){{#{name} .strip{{{at(count - 1)}}}}}
 {steps}</style>
 <legend>Film: choose "play" or a frame, also with the arrow keys</legend>

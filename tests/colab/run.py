@@ -113,6 +113,20 @@ def run(notebook: Path, folder: Path, address: str) -> bool:
     return good
 
 
+def explorers(folder: Path) -> bool:
+    """The explorers with these packages, and in a browser that has the old widgets' own part."""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    env |= {"CELLKIT_KERNEL": str(PYTHON), "CELLKIT_AMP": "off"}
+    copy = shutil.copy(ROOT / "tests" / "test_explore.py", folder)
+    good = True
+    for python, file, where in [(PYTHON, copy, folder), (sys.executable, "test_browser.py",
+                                                         ROOT / "tests")]:
+        done = subprocess.run([python, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", file],
+                              cwd=where, env=env, stdin=subprocess.DEVNULL)
+        good &= done.returncode == 0
+    return good
+
+
 def main() -> int:
     environment()
     pretend_colab()
@@ -128,11 +142,12 @@ def main() -> int:
             own = Path(folder) / str(number)
             own.mkdir()
             results.append(run(notebook, own, built.as_uri()))
+        moves = explorers(Path(folder))
         changed = {line for line in before ^ frozen() if not line.startswith("cellkit")}
     installed = any(line.startswith("cellkit") for line in frozen())
     print(f"{sum(results)} of {len(results)} notebooks ran; installing cellkit moved "
           f"{', '.join(sorted(changed)) or 'nothing'}")  # fmt: skip
-    return not (all(results) and results and installed and not changed and not moved)
+    return not (all(results) and results and moves and installed and not changed and not moved)
 
 
 if __name__ == "__main__":
