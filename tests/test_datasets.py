@@ -571,6 +571,13 @@ def test_snemi3d_makes_each_piece_of_a_neuron_a_cell(tissue, tmp_path):
         np.testing.assert_array_equal(a.labels, b.labels)
 
 
+def test_snemi3d_pieces_that_meet_at_a_corner_are_two(tmp_path):
+    neurons = np.kron([[7, 3], [3, 7]], np.ones((10, 10))).astype(np.uint16)[None]
+    tifffile.imwrite(tmp_path / "train-input.tif", neurons.astype(np.uint8))
+    tifffile.imwrite(tmp_path / "train-labels.tif", neurons)
+    assert ck.read("snemi3d", tmp_path)[0].labels.max() == 4
+
+
 def test_epfl_in_its_arrangements(tissue, tmp_path):
     image, neurons = tissue
     mask = np.where(np.isin(neurons, (1, 2, 3)), 255, 0).astype(np.uint8)

@@ -100,7 +100,7 @@ def _patients(path) -> dict[str, tuple[str, str]]:
     with open_binary(path) as stream:
         # splitlines takes every line end: the original file has carriage returns only.
         lines = stream.read().decode("utf-8-sig", errors="replace").splitlines()
-    rows = csv.DictReader(lines, skipinitialspace=True)
+    rows = csv.DictReader(lines)
     wanted = {"name": None, "patient ID": None, "grade (GlaS)": None}
     for column in rows.fieldnames or ():
         for name in wanted:
