@@ -497,6 +497,15 @@ def write(root, way, image, drawn):
         root.mkdir(parents=True, exist_ok=True)
         tifffile.imwrite(root / "train-volume.tif", image, **options)
         tifffile.imwrite(root / "train-labels.tif", drawn, **options)
+    elif way == "imagej_large":  # one page's head, all pages' pixels, as ImageJ writes above 4 GB
+        root.mkdir(parents=True, exist_ok=True)
+        for name, stack in (("train-volume", image), ("train-labels", drawn)):
+            told = f"ImageJ=1.11a\nimages={len(stack)}\nslices={len(stack)}\n"
+            tifffile.imwrite(root / f"{name}.tif", stack[0], description=told, metadata=None)
+            with open(root / f"{name}.tif", "ab") as file:
+                file.write(stack[1:].tobytes())
+            with tifffile.TiffFile(root / f"{name}.tif") as file:
+                assert len(file.pages) == 1
     elif way == "pillow":
         root.mkdir(parents=True, exist_ok=True)
         for name, stack in (("train-volume", image), ("train-labels", drawn)):
@@ -516,7 +525,9 @@ def write(root, way, image, drawn):
     return root
 
 
-@pytest.mark.parametrize("way", ["pages", "imagej", "pillow", "slices", "hdf5", "hdf5_membranes"])
+@pytest.mark.parametrize(
+    "way", "pages imagej imagej_large pillow slices hdf5 hdf5_membranes".split()
+)
 def test_isbi2012_is_the_same_in_every_arrangement(way, tissue, tmp_path):
     image, neurons = tissue
     drawn = np.where(neurons > 0, 255, 0).astype(np.uint8)
