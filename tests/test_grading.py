@@ -269,7 +269,7 @@ def environment():
     """Kernels find cellkit."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(Path(cellkit.__file__).parent.parent))
-        patch.setenv("CELLKIT_CELL_SECONDS", "60")
+        patch.setenv("CELLKIT_CELL_SECONDS", "300")  # however busy the machine
         patch.setenv("OMP_NUM_THREADS", "1")
         yield
 
