@@ -40,6 +40,21 @@ def find(lesson: str) -> Path:
     raise ValueError(f"no lesson {lesson!r}; built are {known}. Write for example LESSON=02.")
 
 
+def settle(outputs: list) -> list:
+    """What a screen shows in the end: pieces of text joined, overwritten lines gone."""
+    settled = []
+    for output in outputs:
+        last = settled[-1] if settled else None
+        if output.output_type == "stream" and last and last.get("name") == output.name:
+            last.text += output.text
+        else:
+            settled.append(output)
+    for output in settled:
+        if output.output_type == "stream":  # a progress bar begins its line anew
+            output.text = re.sub(r"[^\n]*\r(?!\n)", "", output.text)
+    return settled
+
+
 def run(path: Path, out: Path) -> bool:
     """Execute a notebook, write it and its page under ``out``, and say whether it reached the end.
 
@@ -75,9 +90,8 @@ def run(path: Path, out: Path) -> bool:
             failure = error
     minutes = (time.perf_counter() - began) / 60
     for cell in notebook.cells:
-        for output in cell.get("outputs", ()):
-            if output.output_type == "stream":  # a progress bar overwrites its line; a page cannot
-                output.text = re.sub(r"[^\n]*\r", "", output.text)
+        if cell.cell_type == "code":
+            cell.outputs = settle(cell.outputs)
     out.mkdir(parents=True, exist_ok=True)
     page, _ = HTMLExporter().from_notebook_node(notebook)
     for name, text in (

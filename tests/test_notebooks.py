@@ -352,6 +352,14 @@ def test_make_lesson_keeps_what_was_reached_when_a_cell_fails(repo, tmp_path, ca
     assert "did not reach the end" in capfd.readouterr().err
 
 
+def test_a_page_keeps_the_last_state_of_a_progress_bar():
+    pieces = ["1,000 weights\n", "\r  0%", "\r 50%", "\r100%", "\ndone\n"]
+    outputs = [nbformat.v4.new_output("stream", name="stdout", text=text) for text in pieces]
+    figure = nbformat.v4.new_output("display_data", {"text/plain": "[Figure]"})
+    found = run_lesson.settle([*outputs[:3], figure, *outputs[3:]])
+    assert [o.get("text") for o in found] == ["1,000 weights\n 50%", None, "100%\ndone\n"]
+
+
 def test_make_lesson_names_the_lessons_it_knows():
     with pytest.raises(ValueError, match="no lesson '77'.*LESSON=02"):
         run_lesson.find("77")
