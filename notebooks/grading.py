@@ -25,6 +25,12 @@ import nbformat
 from run_lesson import find
 
 CONFIG = Path(__file__).with_name("nbgrader_config.py")
+#: nbgrader's command line.  jsonschema would compile a grammar of web addresses first, which takes
+#: longer than all the rest and which no notebook needs.
+NBGRADER = (sys.executable, "-c", (
+    "import sys; sys.modules['rfc3987_syntax'] = None\n"
+    "from nbgrader.apps.nbgraderapp import main; main()"
+))  # fmt: skip
 #: Gigabytes of address space for all processes of a submission, one by one, where limits exist.
 MEMORY = 16
 #: Largest file that a submission may write, in megabytes.
@@ -83,7 +89,7 @@ def write(path: Path, text: str) -> None:
 def nbgrader(course: Path, *arguments: str) -> subprocess.CompletedProcess:
     """Run one nbgrader command in a course folder."""
     return subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments], cwd=course, stdin=subprocess.DEVNULL,
+        [*NBGRADER, *arguments], cwd=course, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace",
         env={**os.environ, "PATH": search_path()},
     )
@@ -242,8 +248,7 @@ def isolated(home: Path, name: str, seconds: float) -> tuple[str, bool]:
     own.mkdir()
     env |= dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "IPYTHONDIR",
                           "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "MPLCONFIGDIR"), str(own))
-    command = [*no_network(), sys.executable, "-m", "nbgrader", "autograde", name,
-               "--student", "student", "--create"]
+    command = [*no_network(), *NBGRADER, "autograde", name, "--student", "student", "--create"]
     with (home / "said.txt").open("wb") as said:
         process = subprocess.Popen(
             command, cwd=home, env=env, stdin=subprocess.DEVNULL, stdout=said,
