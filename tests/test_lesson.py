@@ -50,7 +50,7 @@ def test_setup_gives_the_settings_of_the_profile(capsys):
     assert (small.profile, large.profile) == ("tiny", "full")
     assert small.width < large.width
     said = capsys.readouterr().out.splitlines()
-    assert len(said) == 6
+    assert len(said) == 4
     assert "profile tiny" in said[0] and "torch" in said[0] and small.device in said[0]
     assert "progress.json" in said[1]
 
