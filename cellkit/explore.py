@@ -573,7 +573,8 @@ def augmentation(samples=None, transforms=None) -> Explorer:
     rows = _rows(samples)
     if transforms is None:
         kinds = (augment.Move, augment.Paint)
-        transforms = [one() for kind in kinds for one in kind.__subclasses__()]
+        transforms = [one() for kind in kinds for one in kind.__subclasses__()
+                      if one.__module__ == augment.__name__]
         transforms.append(augment.Elastic())
     known = {type(one).__name__.lower(): one for one in transforms}
 

@@ -94,11 +94,11 @@ class Handler(BaseHTTPRequestHandler):
                     return
                 time.sleep(pause)
             return
+        server.sent += len(body)  # before the client can have it and look
         try:
             self.wfile.write(body)
-            server.sent += len(body)
         except OSError:
-            pass
+            server.sent -= len(body)
 
     def refuse(self, code):
         self.send_response(code)
