@@ -15,7 +15,7 @@
 # - Turn a probability into a mask, and judge it by Dice, precision and recall.
 #
 # **Minutes:** about 90 minutes of reading, running and exercises, of which the two cores of a
-# laptop compute about 15. Six exercises, 16 points.
+# laptop compute about 11. Six exercises, 16 points.
 
 # %% setup
 import numpy as np
