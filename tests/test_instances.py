@@ -241,7 +241,7 @@ def check_labels(labels, mask, min_size):
 
 
 @settings(max_examples=40, deadline=None)
-@given(arrays(np.float32, st.tuples(st.integers(1, 24), st.integers(1, 24)),
+@given(arrays(np.float32, st.tuples(st.integers(1, 12), st.integers(1, 12)),
               elements=st.sampled_from([0.0, 0.25, 0.75, 1.0]), fill=st.nothing()),
        st.sampled_from(list(METHODS)), st.sampled_from([0, 3, 16]))
 def test_labels_are_sequential_connected_filled_and_large_enough(prob, method, min_size):
