@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 _HOME = {
     "samples": ["Sample", "Samples", "Crops", "split"],
     "datasets": ["read", "download"],
-    "networks": ["UNet"],
+    "networks": ["UNet", "DoubleUNet"],
     "train": ["fit"],
     "maps": ["predict", "super_resolve"],
     "metrics": ["dice", "iou", "edge_dice", "average_precision",

@@ -11,6 +11,7 @@ head           output (logits)             target
 "border"       (N, 3, H, W)                int64 (N, H, W): 0 background, 1 cell, 2 border
 "distance"     (N, 2, H, W), see there     float (N, 2, H, W): foreground, distance in [0, 1]
 "image"        (N, C, H, W), no logits     float (N, C, H, W)
+"double"       (N, 1 + C, H, W)            float (N, 1 + C, H, W): foreground, sharp image
 =============  ==========================  ===================================================
 """
 
@@ -89,6 +90,21 @@ def distance(output: Tensor, target: Tensor) -> Tensor:
     return bce(output[:, :1], target[:, :1]) + F.l1_loss(output[:, 1:], target[:, 1:])
 
 
+def double(output: Tensor, target: Tensor, weight: float = 0.1) -> Tensor:
+    """Segmentation loss (cross-entropy plus soft Dice) plus ``weight`` times the sharp image's MSE.
+
+    For :class:`cellkit.DoubleUNet`.  Each image's squared error counts as a share of its sharp
+    crop's variance (or of 1, where that is less): in the units of an image degraded by M = 0.125,
+    which has little contrast left, the sharp one is huge and the plain MSE would drown the rest.
+    The sum is paper 1's future work (section 6), which names no weights.
+    ``functools.partial(double, weight=1)`` is another sum.
+    """
+    logit, mask, sharp = output[:, :1], target[:, :1], target[:, 1:]
+    spread = sharp.var(dim=(1, 2, 3), correction=0).clamp(min=1)
+    error = (output[:, 1:] - sharp).square().mean(dim=(1, 2, 3)) / spread
+    return bce(logit, mask) + soft_dice(logit, mask) + weight * error.mean()
+
+
 #: name -> loss, for ``cellkit.fit(loss=...)``.
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "bce": bce,
@@ -99,6 +115,7 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "focal": focal,
     "mse": mse,
     "distance": distance,
+    "double": double,
 }
 
 #: head -> (its default loss, the others that fit it).
@@ -108,6 +125,7 @@ FITTING = {
     "border": ("cross_entropy", "soft_dice", "soft_iou"),
     "distance": ("distance",),
     "image": ("mse",),
+    "double": ("double",),
 }
 
 

@@ -40,7 +40,7 @@ def predict(net: nn.Module, image: np.ndarray, all: bool = False, *, tile: int =
     ndarray, float32, (H, W)
         The probability of foreground, in [0, 1]; or with ``all`` a dict of maps by name:
         "foreground" for every head but "image"; also "border" (head "border", in [0, 1]),
-        "distance" (head "distance", in [0, 1]); "image" alone (head "image").
+        "distance" (head "distance", in [0, 1]); "image" (head "image", alone, and "double").
     """
     head = getattr(net, "head", "foreground")
     if head == "image" and not all:
@@ -54,12 +54,12 @@ def predict(net: nn.Module, image: np.ndarray, all: bool = False, *, tile: int =
 
 def super_resolve(net: nn.Module, image: np.ndarray, *, tile: int = 1024, overlap: int = 128,
                   amp: str | bool = "auto") -> np.ndarray:
-    """The sharper image that a network with head "image" makes of a degraded one (lesson 04).
+    """The sharper image that a network makes of a degraded one (lesson 04_super_resolution).
 
     Parameters
     ----------
     net, image, tile, overlap, amp
-        As in :func:`predict`.
+        As in :func:`predict`; the head is "image", or "double", whose mask is then left out.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def super_resolve(net: nn.Module, image: np.ndarray, *, tile: int = 1024, overla
         Range [0, 1].
     """
     head = getattr(net, "head", "image")
-    if head != "image":
+    if head not in ("image", "double"):
         raise ValueError(
             f"this network has the head {head!r}, expected 'image'; "
             "use cellkit.predict(net, image) for masks."
@@ -82,6 +82,8 @@ def maps(output: Tensor, head: str) -> dict[str, Tensor]:
         return {"image": output[0] if len(output) == 1 else output.permute(1, 2, 0)}
     if head == "foreground":
         return {"foreground": output[0].sigmoid()}
+    if head == "double":
+        return maps(output[:1], "foreground") | maps(output[1:], "image")
     if head == "distance":
         return {"foreground": output[0].sigmoid(), "distance": output[1].clamp(0, 1)}
     chance = output.softmax(0)

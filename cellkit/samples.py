@@ -276,6 +276,10 @@ def standardise(image: np.ndarray) -> np.ndarray:
     return ((image - mean) / std).astype(np.float32)
 
 
+#: What a target may be.
+HEADS = ("foreground", "two_class", "border", "distance", "image", "double")
+
+
 class Crops:
     """Samples as equally large tensors: a map-style torch data set (lesson 01_data_and_masks).
 
@@ -293,13 +297,13 @@ class Crops:
         "pad": a zero border makes it square, then resized unless size is None (paper 2).
         "whole": as it is, cut to its centre where larger than ``size``; sizes may then differ.
     head : str
-        Which target, see :class:`cellkit.UNet`.
+        Which target, see :class:`cellkit.UNet`; "double": :class:`cellkit.DoubleUNet`.
     normalise : str
         See :func:`moments`.
     augment : callable(image, labels, rng) -> (image, labels), optional
         Acts on the cut-out, image in [0, 1] in and out; labels is None where there are none.
     degrade : callable(image, rng) -> image, optional
-        Acts last, on the image alone, and keeps its shape; an "image" target stays sharp.
+        Acts last, on the image alone, and keeps its shape; targets stay sharp.
     seed : int
         Item i of epoch e depends on (seed, e, i) and nothing else, however many workers read.
     repeats : int
@@ -310,10 +314,8 @@ class Crops:
                  normalise="standard", augment=None, degrade=None, seed=0, repeats=1):
         if mode not in ("crop", "resize", "pad", "whole"):
             raise ValueError(f"mode is {mode!r}, expected crop, resize, pad or whole.")
-        if head not in ("foreground", "two_class", "border", "distance", "image"):
-            raise ValueError(
-                f"head is {head!r}, expected foreground, two_class, border, distance or image."
-            )
+        if head not in HEADS:
+            raise ValueError(f"head is {head!r}, expected one of {', '.join(HEADS)}.")
         if size is None and mode in ("crop", "resize"):
             raise ValueError(f"size is None, but mode {mode!r} needs one, e.g. size=256.")
         if size is not None and (np.ndim(size) > 1 or np.size(size) > 2 or np.min(size) < 1):
@@ -349,10 +351,9 @@ class Crops:
             rng.bit_generator.state = dice
             seen = self.degrade(sample.image, rng)
         mean, std = moments(seen, self.normalise)
-        target = (sharp - mean) / std if self.head == "image" else labels
         return (
             torch.from_numpy(_channels_first((image - mean) / std)),
-            torch.from_numpy(_target(target, self.head)),
+            torch.from_numpy(_target(labels, (sharp - mean) / std, self.head)),
         )
 
     def _cut(self, image, labels, rng):
@@ -413,12 +414,14 @@ def _channels_first(image):
     return np.ascontiguousarray(image, dtype=np.float32)
 
 
-def _target(labels, head):
-    """Labels (or the sharp image) as the head's loss wants them."""
+def _target(labels, sharp, head):
+    """Labels, or the sharp image, or both, as the head's loss wants them."""
     if head == "image":
-        return _channels_first(labels)
+        return _channels_first(sharp)
     if head == "foreground":
         return (labels > 0)[None].astype(np.float32)
+    if head == "double":
+        return np.concatenate([(labels > 0)[None], _channels_first(sharp)], dtype=np.float32)
     if head == "two_class":
         return (labels > 0).astype(np.int64)
     from cellkit import masks

@@ -93,7 +93,7 @@ def test_distance_is_the_sum_of_its_parts(binary):
 @pytest.mark.parametrize("head", losses.FITTING)
 @pytest.mark.parametrize("full", [False, True])
 def test_empty_and_full_masks_stay_finite_and_can_be_learned_from(head, full):
-    channels = {"two_class": 2, "border": 3, "distance": 2}.get(head, 1)
+    channels = {"two_class": 2, "border": 3, "distance": 2, "double": 2}.get(head, 1)
     for name in losses.FITTING[head]:
         output = torch.randn(2, channels, 8, 8, generator=torch.Generator().manual_seed(2))
         output.requires_grad_()

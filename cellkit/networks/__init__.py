@@ -1,11 +1,12 @@
 """Networks, each readable in one screen, and how a stored one is built again."""
 
+from cellkit.networks.double_unet import DoubleUNet
 from cellkit.networks.unet import UNet
 
-__all__ = ["BUILDERS", "UNet", "rebuild"]
+__all__ = ["BUILDERS", "DoubleUNet", "UNet", "rebuild"]
 
 #: The networks that a checkpoint or a weights card may name.
-BUILDERS = {"UNet": UNet}
+BUILDERS = {"UNet": UNet, "DoubleUNet": DoubleUNet}
 
 
 def rebuild(name, config, weights, source):
