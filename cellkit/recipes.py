@@ -1,11 +1,30 @@
-"""The papers' experiments as data: what is trained on what, how, and what it is compared with."""
+"""The papers' experiments as data: what is trained on what, how, and what it is compared with.
+
+``python -m cellkit.recipes paper5 --set dsb2018 --minutes 8`` runs one of them and keeps the row
+in ``cellkit/results/paper5.json``, from which the lessons read what they call *measured earlier*.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cellkit import augment
+from cellkit.resolution import RESAMPLERS
+from cellkit.datasets import find, read, replacing
+from cellkit.samples import Sample, Samples, split
 
 #: LIVECell development split: these wells are tested on and never trained on, so that results
 #: compare.  The first five are real (17 of the images in use); S4 is the well of the synthetic
@@ -109,8 +128,8 @@ PAPER3 = Recipe(
         "split": {"by": "image", "grown first": True, "seed": 0},  # no three images give 15 %
         "network": {"width": 16, "depth": 4, "up": "transpose", "dropout": 0.1},
         "optimiser": {"batch_size": 8},
-        "schedule": {"epochs": 20},
-        "postprocessing": "none",
+        "schedule": {"epochs": "as many as fit into the minutes"},
+        "postprocessing": "components",
     },
 )
 
@@ -136,10 +155,274 @@ PAPER5 = Recipe(
     },
     ours={
         "data": ("dsb2018", "isbi2012", "epfl"),
-        "split": {"by": "group", "seed": 0},
-        "resize": {"dsb2018": "native", "isbi2012": "native", "epfl": "native"},
+        # In stacks neighbours are nearly alike: whole blocks at the end are tested on.
+        "split": {"by": "group", "seed": 0, "tested": {
+            "isbi2012": ("train 024-029",), "epfl": ("test 000-019", "train 160-179")}},
+        "resize": {name: "native" for name in ("dsb2018", "isbi2012", "epfl")},
         "network": {"width": 16},
-        "optimiser": {"lr": 3e-3, "batch_size": 8},
-        "schedule": {"schedule": "onecycle"},
+        "optimiser": {"lr": 3e-3, "batch_size": 4},
+        "schedule": {"schedule": "onecycle", "epochs": "as many as fit into the minutes"},
+        "postprocessing": "components",  # k-means is slower and worse, see lesson 07_watershed
     },
 )
+
+#: What ``python -m cellkit.recipes`` can run.
+RUNNABLE = {recipe.name: recipe for recipe in (PAPER3, PAPER5)}
+
+# What was measured -------------------------------------------------------------------------------
+
+RESULTS = Path(__file__).with_name("results")
+
+
+def measured(name: str, folder: Path = RESULTS) -> dict[str, dict]:
+    """Rows measured earlier, by their key: what ``results/<name>.json`` holds."""
+    file = Path(folder) / f"{name}.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def keep(name: str, key: str, make: Callable[[], dict], folder: Path = RESULTS) -> dict:
+    """A row of ``results/<name>.json``: the one that is there, else measured now and stored.
+
+    So a broken-off series goes on where it stopped.  Stored with it: the commit, the minutes that
+    it took in all, and on what.
+    """
+    if key in (rows := measured(name, folder)):
+        return rows[key]
+    began = time.monotonic()
+    row = make()
+    row |= {"minutes in all": round((time.monotonic() - began) / 60, 1), "commit": _commit(),
+            "torch": version("torch").partition("+")[0], "device": "cpu",
+            "threads": os.environ.get("OMP_NUM_THREADS", "all")}
+    file = Path(folder) / f"{name}.json"
+    with replacing(file) as temporary:
+        text = json.dumps(measured(name, folder) | {key: row}, indent=1)
+        temporary.write_text(text + "\n", encoding="utf-8")
+    return row
+
+
+def _commit() -> str:
+    here = Path(__file__).parent
+    try:
+        asked = subprocess.run(["git", "-C", str(here), "rev-parse", "--short", "HEAD"],
+                               capture_output=True, text=True, check=True)
+        return asked.stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return f"cellkit {version('cellkit')}"
+
+
+# Running a recipe --------------------------------------------------------------------------------
+
+
+def load(dataset: str, side: int | None = None) -> Samples:
+    """A recipe's data set in memory, each picture grey or all in colour, resized to a square."""
+    if dataset == "ctc_fluo_n2dh_sim":
+        rows = read("folder", find(dataset), images="images/t{}.tif", scale="percentile",
+                    labels="labels/man_seg{}.tif", kind="cells", dataset=dataset)
+    else:
+        rows = read(dataset)
+    rows = list(rows)
+    if any(sample.image.ndim == 3 for sample in rows):
+        rows = [s if s.image.ndim == 3 else replace(s, image=np.repeat(s.image[..., None], 3, 2))
+                for s in rows]
+    return Samples.of([_resized(s, side) for s in rows] if side else rows)
+
+
+def _resized(sample, side) -> Sample:
+    """Bilinear with antialiasing; labels by nearest neighbour."""
+    from cellkit.resolution import resample
+
+    image = np.clip(resample(sample.image, (side, side), "bilinear"), 0, 1)
+    rows, columns = ((np.arange(side) + 0.5) * n / side for n in sample.labels.shape)
+    labels = sample.labels[rows.astype(int)[:, None], columns.astype(int)]
+    return replace(sample, image=image.astype(np.float32), labels=labels)
+
+
+def divide(recipe: Recipe, dataset: str, rows: Samples, share: float | None = None,
+           seed: int = 0) -> tuple[Samples, Samples]:
+    """Training and test part; with ``share`` only so much of *all* pictures is trained on."""
+    how = recipe.chosen("split")
+    if tested := how.get("tested", {}).get(dataset):
+        train = rows.where(lambda entry: entry.group not in tested)
+        test = rows.where(lambda entry: entry.group in tested)
+    else:
+        train, test = split(rows, how["fraction"], how["seed"], how["by"])
+    if share is not None:
+        count = max(1, round(share * len(rows)))
+        chosen = np.random.default_rng(seed).permutation(len(train))[:count]
+        train = train[np.sort(chosen)]
+    return train, test
+
+
+def score(net, samples) -> dict:
+    """What a network finds on pictures: pixels pooled, images averaged, objects by components."""
+    from cellkit import instances, metrics, predict
+
+    samples = list(samples)
+    truth = [s.mask for s in samples]
+    maps = [predict(net, s.image) for s in samples]
+    pred = [p > 0.5 for p in maps]
+    objects = [s.labels for s in samples], [instances(p, "components") for p in maps]
+    found = {
+        "f1": metrics.f1(truth, pred, pooled=True),
+        "iou": metrics.iou(truth, pred),
+        "dice": metrics.dice(truth, pred),
+        "accuracy": metrics.accuracy(truth, pred, pooled=True),
+        "background f1": metrics.f1([~t for t in truth], [~p for p in pred], pooled=True),
+        "f1 of everything": metrics.f1(truth, [t | True for t in truth], pooled=True),
+        "mAP of paper 5": metrics.mean_precision(*objects),
+        "AP50": float(metrics.average_precision(*objects, 0.5)),
+    }
+    kinds = sorted({s.cell_type for s in samples if s.cell_type})
+    for kind in kinds if len(kinds) > 1 else []:
+        those = [k for k, s in enumerate(samples) if s.cell_type == kind]
+        found[f"f1, {kind}"] = metrics.f1([truth[k] for k in those], [pred[k] for k in those],
+                                          pooled=True)
+    return {name: round(float(value), 4) for name, value in found.items()}
+
+
+def run(recipe: Recipe, dataset: str, minutes: float, *, share: float | None = None,
+        side: int | None = None, augmentation: Callable | str | None = "paper",
+        seed: int = 0) -> dict:
+    """Train one network as a recipe says and score it: one row of its table.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    dataset : str
+        One of ``recipe.chosen("data")``.
+    minutes : float
+        For training alone.
+    share : float, optional
+        The share of *all* pictures to train on; None: the recipe's whole training part.
+    side : int, optional
+        Resize every picture to a square first; None: native size, or what the recipe asks for.
+    augmentation : callable, None, or "paper"
+    seed : int
+        Of the network, the crops and the choice of pictures; never of what is tested on.
+
+    Returns
+    -------
+    dict
+        Settings, counts and scores of the test part.  A recipe that grows its images first (paper
+        3) also has the scores of its "validation" part, which are copies of what was trained on.
+    """
+    from cellkit import UNet, fit
+
+    if dataset not in (known := recipe.chosen("data")):
+        raise ValueError(f"{recipe.name} has no data set {dataset!r}; ours are {', '.join(known)}.")
+    resize, how = recipe.chosen("resize"), recipe.chosen("split")
+    transforms = recipe.augmentation if augmentation == "paper" else augmentation
+    side = side or (resize["crop"] if resize.get("mode") == "resize" else None)
+    rows, parts = load(dataset, side), {}
+    if how.get("grown first"):
+        order = np.random.default_rng(seed).permutation(len(rows))
+        few, test = rows[np.sort(order[:3])], rows[np.sort(order[3:])]
+        grown = augment.grow(few, recipe.chosen("schedule")["images"], transforms, seed)
+        train, parts["validation"] = split(grown, how["fraction"], seed, how["by"])
+        transforms = None  # they are in the copies already
+    else:
+        train, test = divide(recipe, dataset, rows, share, seed)
+    parts["test"] = test
+    net = UNet(in_channels=1 if rows[0].image.ndim == 2 else 3, seed=seed,
+               **recipe.chosen("network"))
+    history = fit(net, train, epochs=10_000, steps_per_epoch=20, seed=seed, minutes=minutes,
+                  crop=side or 192, augment=transforms, loss=recipe.chosen("loss"),
+                  schedule=recipe.chosen("schedule")["schedule"], **recipe.chosen("optimiser"))
+    return {
+        "dataset": rows.dataset, "trained on": len(train), "tested on": len(test),
+        "groups trained on": len(set(train.groups)), "groups tested on": len(set(test.groups)),
+        "share": share, "side": side or "native", "seed": seed, "steps": 20 * len(history),
+        "minutes of training": round(sum(history.seconds) / 60, 1), "network": net.config,
+        "settings": {name: value for name, value in history.settings.items() if name != "train"},
+        **{part: score(net, samples) for part, samples in parts.items()},
+    }
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser("python -m cellkit.recipes", description=__doc__)
+    parser.add_argument("name", choices=sorted(RUNNABLE))
+    parser.add_argument("--set", dest="dataset", help="a data set of it; else its first")
+    parser.add_argument("--minutes", type=float, default=8, help="of training, for each row")
+    parser.add_argument("--share", type=float, help="train on this share of all pictures")
+    parser.add_argument("--side", type=int, help="resize every picture to a square of this side")
+    parser.add_argument("--augment", choices=["paper", "default", "none"], default="paper")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the json to add to")
+    asked = parser.parse_args(arguments)
+    recipe = RUNNABLE[asked.name]
+    dataset = asked.dataset or recipe.chosen("data")[0]
+    transforms = {"paper": "paper", "default": augment.default, "none": None}[asked.augment]
+    key = ", ".join([dataset, f"side {asked.side or 'native'}", f"augmentation {asked.augment}",
+                     f"share {asked.share or 'all'}", f"{asked.minutes:g} min",
+                     f"seed {asked.seed}"])
+    row = keep(recipe.name, key, partial(
+        run, recipe, dataset, asked.minutes, share=asked.share, side=asked.side,
+        augmentation=transforms, seed=asked.seed), asked.out)
+    print(key, json.dumps(row, indent=1), sep="\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
+
+PAPER1 = Recipe(
+    name="paper1",
+    title="Double U-Net for super-resolution and segmentation of live cell images",
+    data=("livecell",),
+    split={"part": None, "test wells": None},
+    resize={"M": (1, 0.25, 0.125), "resampler": None, "antialias": None, "up": None, "crop": None},
+    augmentation=None,
+    network={"width": 64, "depth": 4, "norm": "batch", "up": None, "head": "two_class",
+             "sharpen": {"head": "image", "residual": False, "loss": "mse"}},
+    loss="cross_entropy",
+    optimiser={"optimizer": None, "lr": None, "batch_size": None},
+    schedule={"schedule": None, "steps": None},
+    postprocessing=None,
+    metrics=("dice",),
+    printed={  # Dice
+        "livecell test": {"sharp": 0.906, "degraded, M = 0.25": 0.317,
+                          "degraded, M = 0.125": 0.258, "super-resolved, M = 0.25": 0.384,
+                          "super-resolved, M = 0.125": 0.385},
+        "livecell validation": {"sharp": 0.897, "degraded, M = 0.25": 0.358,
+                                "degraded, M = 0.125": 0.297, "super-resolved, M = 0.25": 0.437,
+                                "super-resolved, M = 0.125": 0.452},
+    },
+    ours={
+        "split": {"part": "what is not in a test well, nothing held out to validate on: nothing "
+                          "is chosen", "test wells": LIVECELL_TEST_WELLS},
+        "resize": {"resampler": RESAMPLERS, "antialias": (True, False), "up": "bicubic",
+                   "crop": 192},
+        "augmentation": augment.default,
+        "network": {"width": 16, "up": "transpose", "head": "foreground"},
+        "loss": "bce+soft_dice",
+        "optimiser": {"optimizer": "adamw", "lr": 3e-3, "batch_size": 8},
+        "schedule": {"schedule": "onecycle", "steps": 600},
+        "postprocessing": "foreground > 0.5",
+        "metrics": ("dice", "dice pooled", "accuracy", "area", "edge dice", "image edges"),
+    },
+)
+
+#: The networks of lesson 05, by name.  ``sees``: the factors M it trains on, "M" for the one that
+#: it is made for; resamplers are always drawn.  ``begins``: the network it starts from, so that a
+#: strategy costs the sharp network and as many steps again, whichever it is.  ``double``: what a
+#: :class:`cellkit.DoubleUNet` may move, ``weight`` its image's share of the loss.
+RESOLUTION_NETWORKS = {
+    "sharp": {"sees": (1,)},
+    "super-resolution": {"sees": "M", "head": "image"},
+    "task": {"sees": "M", "double": "sharpen", "weight": 0.1, "begins": "sharp"},
+    "direct": {"sees": "M", "begins": "sharp"},
+    "mixed": {"sees": (1, 0.5, 0.25, 0.125), "begins": "sharp"},
+    "joint": {"sees": "M", "double": "both", "weight": 1.0, "begins": "sharp"},
+}
+
+#: From a degraded image to a mask: the strategies that lesson 05 compares.  ``front``: the network
+#: that sharpens the image first; ``looks``: how many flipped and turned views are averaged.
+RESOLUTION_STRATEGIES = {
+    "a": {"words": "sharp-trained network, as it is", "net": "sharp"},
+    "b": {"words": "the paper: super-resolution (MSE) in front", "net": "sharp",
+          "front": "super-resolution"},
+    "c": {"words": "super-resolution trained for the task in front", "net": "task"},
+    "d": {"words": "trained at that M", "net": "direct"},
+    "e": {"words": "one network trained on every M", "net": "mixed"},
+    "f": {"words": "both networks trained as one, losses summed", "net": "joint"},
+    "g": {"words": "e, four flipped views averaged", "net": "mixed", "looks": 4},
+}
