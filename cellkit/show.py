@@ -283,13 +283,15 @@ class LiveCurves:
         done = len(history.train_loss)
         fig, (left, right) = axes(1, 2, (4.2, 3.0))
         loss = {"training": history.train_loss, "validation": history.valid_loss}
+        metric = {"dice": "Dice", "psnr": "PSNR in dB"}[history.metric]
         alt = (f"Curves after {done} epochs. Loss: training {history.train_loss[-1]:.3f}, "
                f"validation {history.valid_loss[-1]:.3f}. "
-               f"Validation Dice: {history.valid_metric[-1]:.3f}.")
+               f"Validation {metric}: {history.valid_metric[-1]:.3f}.")
         curves(loss, alt=alt, xlabel="epoch", ylabel="loss", ax=left)
         curves({"validation": history.valid_metric}, alt=alt, xlabel="epoch",
-               ylabel="Dice, mean over images", ax=right)
-        right.set_ylim(0, 1)
+               ylabel=f"{metric}, mean over images", ax=right)
+        if history.metric == "dice":
+            right.set_ylim(0, 1)
         self.handle = _show(_card(fig, alt), self.handle)
 
 

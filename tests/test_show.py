@@ -73,6 +73,7 @@ def test_a_table_reads_well_without_html(capsys):
 
 def test_live_curves_replace_their_own_figure(notebook):
     class History:
+        metric = "dice"
         train_loss, valid_loss, valid_metric = [0.5, 0.4], [0.6, 0.5], [0.7, 0.8]
 
     live = show.LiveCurves()
@@ -82,6 +83,10 @@ def test_live_curves_replace_their_own_figure(notebook):
     first, second = caught.outputs
     assert first.transient == second.transient and second.update
     assert "Validation Dice: 0.800" in second.data["text/plain"]
+    History.metric, History.valid_metric = "psnr", [29.0, 31.25]
+    with capture_output() as caught:
+        show.LiveCurves()(History)
+    assert "Validation PSNR in dB: 31.250" in caught.outputs[0].data["text/plain"]
 
 
 def test_curves_take_what_axes_take(capsys):

@@ -295,7 +295,8 @@ def _number_difference(value, wanted, tolerance):
     number = float(value)
     if np.isnan(number):
         return Fault("NaN (not a number)", expected)
-    if abs(number - wanted) <= tolerance * max(1, abs(wanted)):
+    room = tolerance * max(1, abs(wanted)) if np.isfinite(wanted) else 0  # next to infinity: none
+    if number == wanted or abs(number - wanted) <= room:
         return None
     return Fault(present(number), expected)
 
