@@ -301,7 +301,8 @@ def strategy(net="livecell", sharpen=None, only: float | None = None) -> Strateg
     Parameters
     ----------
     net : Module, or name or path of weights
-        Predicts the mask.  Named weights are loaded on first use.
+        Predicts the mask (a :class:`cellkit.DoubleUNet` its super-resolved image too).  Named
+        weights are loaded on first use.
     sharpen : Module, name or path, optional
         A network with head "image" that the image passes first.
     only : float, optional
@@ -312,8 +313,11 @@ def strategy(net="livecell", sharpen=None, only: float | None = None) -> Strateg
     def run(image, M):
         from cellkit.maps import predict, super_resolve
 
-        shown = super_resolve(front(), image) if front else None
-        return shown, predict(mask(), image if shown is None else shown)
+        if front:
+            shown = super_resolve(front(), image)
+            return shown, predict(mask(), shown)
+        found = predict(mask(), image, all=True)
+        return found.get("image"), found["foreground"]
 
     return Strategy(run, only)
 

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from cellkit import augment
-from cellkit.resolution import RESAMPLERS
 from cellkit.datasets import find, read, replacing
+from cellkit.resolution import RESAMPLERS
 from cellkit.samples import Sample, Samples, split
 
 #: LIVECell development split: these wells are tested on and never trained on, so that results
@@ -107,6 +107,69 @@ class Recipe:
 #: The fields of a recipe that are settings: what must be known before it can be run.
 SETTINGS = tuple(f.name for f in fields(Recipe) if f.name not in ("name", "title", "printed",
                                                                   "ours"))
+
+PAPER1 = Recipe(
+    name="paper1",
+    title="Double U-Net for super-resolution and segmentation of live cell images",
+    data=("livecell",),
+    split={"part": None, "test wells": None},
+    resize={"M": (1, 0.25, 0.125), "resampler": None, "antialias": None, "up": None, "crop": None},
+    augmentation=None,
+    network={"width": 64, "depth": 4, "norm": "batch", "up": None, "head": "two_class",
+             "sharpen": {"head": "image", "residual": False, "loss": "mse"}},
+    loss="cross_entropy",
+    optimiser={"optimizer": None, "lr": None, "batch_size": None},
+    schedule={"schedule": None, "steps": None},
+    postprocessing=None,
+    metrics=("dice",),
+    printed={  # Dice
+        "livecell test": {"sharp": 0.906, "degraded, M = 0.25": 0.317,
+                          "degraded, M = 0.125": 0.258, "super-resolved, M = 0.25": 0.384,
+                          "super-resolved, M = 0.125": 0.385},
+        "livecell validation": {"sharp": 0.897, "degraded, M = 0.25": 0.358,
+                                "degraded, M = 0.125": 0.297, "super-resolved, M = 0.25": 0.437,
+                                "super-resolved, M = 0.125": 0.452},
+    },
+    ours={
+        "split": {"part": "what is not in a test well, nothing held out to validate on: nothing "
+                          "is chosen", "test wells": LIVECELL_TEST_WELLS},
+        "resize": {"resampler": RESAMPLERS, "antialias": (True, False), "up": "bicubic",
+                   "crop": 192},
+        "augmentation": augment.default,
+        "network": {"width": 16, "up": "transpose", "head": "foreground"},
+        "loss": "bce+soft_dice",
+        "optimiser": {"optimizer": "adamw", "lr": 3e-3, "batch_size": 4},
+        "schedule": {"schedule": "onecycle", "steps": 1200},
+        "postprocessing": "foreground > 0.5",
+        "metrics": ("dice", "dice pooled", "accuracy", "area", "edge dice", "image edges"),
+    },
+)
+
+#: The networks of lesson 05, by name.  ``sees``: the factors M it trains on, "M" for the one that
+#: it is made for; resamplers are always drawn.  ``begins``: the network it starts from, so that a
+#: strategy costs the sharp network and as many steps again, whichever it is.  ``double``: what a
+#: :class:`cellkit.DoubleUNet` may move, ``weight`` its image's share of the loss.
+RESOLUTION_NETWORKS = {
+    "sharp": {"sees": (1,)},
+    "super-resolution": {"sees": "M", "head": "image"},
+    "task": {"sees": "M", "double": "sharpen", "weight": 0.1, "begins": "sharp"},
+    "direct": {"sees": "M", "begins": "sharp"},
+    "mixed": {"sees": (1, 0.5, 0.25, 0.125), "begins": "sharp"},
+    "joint": {"sees": "M", "double": "both", "weight": 1.0, "begins": "sharp"},
+}
+
+#: From a degraded image to a mask: the strategies that lesson 05 compares.  ``front``: the network
+#: that sharpens the image first; ``looks``: how many flipped and turned views are averaged.
+RESOLUTION_STRATEGIES = {
+    "a": {"words": "sharp-trained network, as it is", "net": "sharp"},
+    "b": {"words": "the paper: super-resolution (MSE) in front", "net": "sharp",
+          "front": "super-resolution"},
+    "c": {"words": "super-resolution trained for the task in front", "net": "task"},
+    "d": {"words": "trained at that M", "net": "direct"},
+    "e": {"words": "one network trained on every M", "net": "mixed"},
+    "f": {"words": "both networks trained as one, losses summed", "net": "joint"},
+    "g": {"words": "e, four flipped views averaged", "net": "mixed", "looks": 4},
+}
 
 PAPER3 = Recipe(
     name="paper3",
@@ -363,66 +426,3 @@ def main(arguments=None):
 
 if __name__ == "__main__":
     sys.exit(main())
-
-PAPER1 = Recipe(
-    name="paper1",
-    title="Double U-Net for super-resolution and segmentation of live cell images",
-    data=("livecell",),
-    split={"part": None, "test wells": None},
-    resize={"M": (1, 0.25, 0.125), "resampler": None, "antialias": None, "up": None, "crop": None},
-    augmentation=None,
-    network={"width": 64, "depth": 4, "norm": "batch", "up": None, "head": "two_class",
-             "sharpen": {"head": "image", "residual": False, "loss": "mse"}},
-    loss="cross_entropy",
-    optimiser={"optimizer": None, "lr": None, "batch_size": None},
-    schedule={"schedule": None, "steps": None},
-    postprocessing=None,
-    metrics=("dice",),
-    printed={  # Dice
-        "livecell test": {"sharp": 0.906, "degraded, M = 0.25": 0.317,
-                          "degraded, M = 0.125": 0.258, "super-resolved, M = 0.25": 0.384,
-                          "super-resolved, M = 0.125": 0.385},
-        "livecell validation": {"sharp": 0.897, "degraded, M = 0.25": 0.358,
-                                "degraded, M = 0.125": 0.297, "super-resolved, M = 0.25": 0.437,
-                                "super-resolved, M = 0.125": 0.452},
-    },
-    ours={
-        "split": {"part": "what is not in a test well, nothing held out to validate on: nothing "
-                          "is chosen", "test wells": LIVECELL_TEST_WELLS},
-        "resize": {"resampler": RESAMPLERS, "antialias": (True, False), "up": "bicubic",
-                   "crop": 192},
-        "augmentation": augment.default,
-        "network": {"width": 16, "up": "transpose", "head": "foreground"},
-        "loss": "bce+soft_dice",
-        "optimiser": {"optimizer": "adamw", "lr": 3e-3, "batch_size": 8},
-        "schedule": {"schedule": "onecycle", "steps": 600},
-        "postprocessing": "foreground > 0.5",
-        "metrics": ("dice", "dice pooled", "accuracy", "area", "edge dice", "image edges"),
-    },
-)
-
-#: The networks of lesson 05, by name.  ``sees``: the factors M it trains on, "M" for the one that
-#: it is made for; resamplers are always drawn.  ``begins``: the network it starts from, so that a
-#: strategy costs the sharp network and as many steps again, whichever it is.  ``double``: what a
-#: :class:`cellkit.DoubleUNet` may move, ``weight`` its image's share of the loss.
-RESOLUTION_NETWORKS = {
-    "sharp": {"sees": (1,)},
-    "super-resolution": {"sees": "M", "head": "image"},
-    "task": {"sees": "M", "double": "sharpen", "weight": 0.1, "begins": "sharp"},
-    "direct": {"sees": "M", "begins": "sharp"},
-    "mixed": {"sees": (1, 0.5, 0.25, 0.125), "begins": "sharp"},
-    "joint": {"sees": "M", "double": "both", "weight": 1.0, "begins": "sharp"},
-}
-
-#: From a degraded image to a mask: the strategies that lesson 05 compares.  ``front``: the network
-#: that sharpens the image first; ``looks``: how many flipped and turned views are averaged.
-RESOLUTION_STRATEGIES = {
-    "a": {"words": "sharp-trained network, as it is", "net": "sharp"},
-    "b": {"words": "the paper: super-resolution (MSE) in front", "net": "sharp",
-          "front": "super-resolution"},
-    "c": {"words": "super-resolution trained for the task in front", "net": "task"},
-    "d": {"words": "trained at that M", "net": "direct"},
-    "e": {"words": "one network trained on every M", "net": "mixed"},
-    "f": {"words": "both networks trained as one, losses summed", "net": "joint"},
-    "g": {"words": "e, four flipped views averaged", "net": "mixed", "looks": 4},
-}

@@ -1,0 +1,107 @@
+"""The table of lesson 05: strategies against the front door called by hand, and going on."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.ndimage import binary_dilation, gaussian_filter
+from skimage.filters import threshold_otsu
+from skimage.morphology import disk
+
+import cellkit as ck
+from cellkit import recipes
+from cellkit.lesson import resolution_table as rt
+from cellkit.metrics import edge_band, image_edges
+from cellkit.samples import Samples
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    table = rt.Table(tmp_path_factory.mktemp("pieces"), minutes=5, steps=20, width=4)
+    table.train, table.test = (
+        Samples.of([replace(s, image=s.image[:96, :96], labels=s.labels[:96, :96])
+                    for s in rows[:3]]) for rows in (table.train, table.test))
+    return table
+
+
+def test_a_row_is_what_the_front_door_says(table):
+    row = table.row("b", 0.25, "bilinear, no antialiasing", 0)
+    sharp, front = table.network("sharp", 1, 0), table.network("super-resolution", 0.25, 0)
+    assert front.head == "image" and not front.config["residual"]
+    truths, masks, psnr = [], [], []
+    for sample in table.test:
+        low = ck.degrade(sample.image, 0.25, "bilinear", "bicubic", antialias=False)
+        shown = ck.super_resolve(front, low)
+        truths.append(sample.mask)
+        masks.append(ck.predict(sharp, shown) > 0.5)
+        psnr.append(ck.psnr(sample.image, shown))
+    assert row["dice"] == pytest.approx(ck.dice(truths, masks), abs=0.02)  # clipped in between
+    assert row["psnr"] == pytest.approx(np.mean(psnr), abs=0.01)
+    assert row["area"] == pytest.approx(np.sum(masks) / np.sum(truths), rel=0.05)
+    assert row["png_bytes"] == pytest.approx(np.mean(
+        [ck.storage(s.image, 0.25, "bilinear", False).png for s in table.test]))
+    assert np.mean(list(row["by_cell_type"].values())) == pytest.approx(row["dice"], abs=0.01)
+
+
+def test_no_piece_is_made_twice_and_all_are_collected(table, tmp_path, monkeypatch):
+    table.row("a", 0.25, "area", 0)
+    trained = {f: f.stat().st_mtime_ns for f in table.folder.glob("*.pt")}
+    table.run("a", (0.25,), ("area",), (0,))  # adds M = 1
+    assert trained == {f: f.stat().st_mtime_ns for f in table.folder.glob("*.pt")}
+    monkeypatch.setattr(rt, "MEASURED", tmp_path / "table.json")
+    assert rt.measured()["rows"] == []
+    table.collect(rt.MEASURED)
+    rows = rt.measured()["rows"]
+    assert {(r["strategy"], r["M"]) for r in rows} >= {("a", 1), ("a", 0.25)}
+    sharp = [n for n in rt.measured()["networks"] if n["network"] == "sharp"]
+    assert len(sharp) == 1 and sharp[0]["steps"] == 20 and sharp[0]["ended"] == "finished"
+    assert rt.mean(rows, strategy="a", M=1) == next(
+        r["dice"] for r in rows if (r["strategy"], r["M"]) == ("a", 1))
+    assert rt.mean(rows, strategy="z") is None
+
+
+def test_flipped_views_are_turned_back(table):
+    look = table.strategy("g", 0.25, 0)
+    image = table.test[0].image
+    seen = look(image)[0]
+    np.testing.assert_allclose(look(np.flipud(image).copy())[0], np.flipud(seen), atol=2e-2)
+    net = table.network("mixed", 0.25, 0)
+    assert np.abs(ck.predict(net, image) - seen).max() > 1e-4
+
+
+def test_paper_1_s_numbers_and_the_strategies_networks():
+    said = recipes.PAPER1.printed
+    assert said["livecell test"]["super-resolved, M = 0.125"] == 0.385
+    assert said["livecell validation"]["degraded, M = 0.25"] == 0.358
+    used = {way.get(part) for way in recipes.RESOLUTION_STRATEGIES.values()
+            for part in ("net", "front")} - {None}
+    assert used == set(recipes.RESOLUTION_NETWORKS)
+
+
+def test_what_was_measured_is_whole():
+    for row in rt.measured()["rows"]:
+        assert row["strategy"] in recipes.RESOLUTION_STRATEGIES and row["resampler"] in rt.WAYS
+        assert 0 <= row["dice"] <= 1 and row["images"] == 17 and row["commit"]
+    assert all(net["ended"] == "finished" for net in rt.measured()["networks"])
+    assert "/" not in json.dumps([net["begins"] for net in rt.measured()["networks"]])
+
+
+def test_edges_of_an_image_and_band_of_a_mask():
+    rng = np.random.default_rng(0)
+    mask = gaussian_filter(rng.standard_normal((60, 70)), 5) > 0
+    image = np.clip(0.3 + 0.4 * mask + 0.02 * rng.standard_normal(mask.shape), 0, 1)
+    high = np.abs(image - gaussian_filter(image, 2))
+    np.testing.assert_array_equal(image_edges(image), high > threshold_otsu(high))
+    near = binary_dilation(mask, disk(2)) & binary_dilation(~mask, disk(2))
+    np.testing.assert_array_equal(edge_band(mask), near)
+    assert ck.dice(image_edges(image), edge_band(mask, 1)) > 0.6
+    assert not image_edges(np.full((9, 9), 0.5)).any() and not edge_band(mask | True).any()
+
+
+@pytest.mark.parametrize("image, sigma, words", [
+    (np.zeros((4, 4, 3)), 2, "shape"), (np.zeros((4, 4), int), 2, "type"),
+    (np.zeros((4, 4)), 0, "sigma"), (np.zeros((4, 4)), float("nan"), "sigma")])
+def test_bad_input_to_edges(image, sigma, words):
+    with pytest.raises(ValueError, match=words):
+        image_edges(image, sigma)
