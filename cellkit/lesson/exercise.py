@@ -292,7 +292,7 @@ def _number_difference(value, wanted, tolerance):
         return Fault(present(value), expected, "the answer is a text: leave out the quotes")
     if family(value) != "number":
         return Fault(present(value), expected, "the answer must be a single number")
-    number = float(value)
+    number, wanted = float(value), float(wanted)  # also of tensors that know their gradient
     if np.isnan(number):
         return Fault("NaN (not a number)", expected)
     room = tolerance * max(1, abs(wanted)) if np.isfinite(wanted) else 0  # next to infinity: none
