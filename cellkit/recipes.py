@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -426,10 +425,9 @@ def main(arguments=None):
                      f"share {asked.share or 'all'}", f"{asked.steps} steps",
                      f"seed {asked.seed}"])
     asked.out.mkdir(parents=True, exist_ok=True)
-    row = keep(recipe.name, key, partial(
-        run, recipe, dataset, asked.steps, share=asked.share, side=asked.side,
-        augmentation=transforms, seed=asked.seed,
-        checkpoint=asked.out / f".{recipe.name}, {key}.pt"), asked.out)
+    row = keep(recipe.name, key, lambda: {"augmentation": asked.augment} | run(
+        recipe, dataset, asked.steps, share=asked.share, side=asked.side, seed=asked.seed,
+        augmentation=transforms, checkpoint=asked.out / f".{recipe.name}, {key}.pt"), asked.out)
     print(key, json.dumps(row, indent=1), sep="\n")
 
 
