@@ -181,7 +181,8 @@ def images(pictures, titles=(), *, alt: str, columns: int | None = None, size: f
     columns = columns or min(len(pictures), 4)
     rows = -(-len(pictures) // columns)
     tallest = max(p.shape[0] / p.shape[1] for p in pictures)
-    fig, grid = axes(rows, columns, (size, size * min(tallest, 1.5) + 0.3))
+    lines = 1 + max((title.count("\n") for title in titles), default=0)
+    fig, grid = axes(rows, columns, (size, size * min(tallest, 1.5) + 0.1 + 0.2 * lines))
     for ax in np.ravel(grid):
         ax.axis("off")
     for i, (ax, picture) in enumerate(zip(np.ravel(grid), pictures, strict=False)):

@@ -13,7 +13,22 @@ from cellkit.lesson.record import record_file
 PROFILES = ("tiny", "standard", "full")
 
 #: What the trainings of the lessons have in common.
-FIT = {"seed": 0, "lr": 3e-3, "schedule": "onecycle", "loss": "bce+soft_dice"}
+BARE = {"seed": 0, "lr": 3e-3, "schedule": "onecycle"}
+FIT = {**BARE, "loss": "bce+soft_dice"}
+
+#: The same where the head decides, or the lesson says, what the loss is.
+UNTOLD = {key: value for key, value in FIT.items() if key != "loss"}
+
+#: What lesson 07 tries for each method; ``cellkit.labels.GRIDS`` has more, and takes longer.
+INSTANCE_GRIDS = {
+    "components": {"threshold": (0.4, 0.5, 0.6, 0.7, 0.8), "min_size": (16, 40, 80)},
+    "watershed": {"threshold": (0.4, 0.5, 0.6), "smoothing": (1, 2, 3),
+                  "peak_distance": (5, 8, 12), "min_size": (16, 40)},
+    "distance": {"threshold": (0.4, 0.5, 0.6), "smoothing": (0, 1),
+                 "seed_threshold": (0.3, 0.4, 0.5, 0.6), "h": (None, 0.05), "min_size": (40,)},
+    "border": {"threshold": (0.4, 0.5), "seed_threshold": (0.3, 0.4, 0.5, 0.6, 0.7),
+               "min_size": (40,)},
+}
 
 #: lesson -> profile -> its settings.  A lesson reads them from what :func:`setup` returns and never
 #: asks which profile it is in.
@@ -38,6 +53,91 @@ PLANS = {
             "training": {**FIT, "epochs": 100},
             "ablation": {**FIT, "epochs": 20},
             "overfit": {**FIT, "epochs": 50, "schedule": None},
+        },
+    },
+    # Twenty trainings, all of as many steps: only then do their scores compare.
+    "03_augmentation": {
+        "tiny": {
+            "width": 8, "copies": 4,
+            "training": {**FIT, "epochs": 2, "steps_per_epoch": 4, "crop": 64, "batch_size": 2},
+        },
+        "standard": {
+            "width": 16, "copies": 100,
+            "training": {**FIT, "epochs": 6, "steps_per_epoch": 40, "crop": 128, "batch_size": 4},
+        },
+        "full": {
+            "width": 64, "copies": 591,
+            "training": {**FIT, "epochs": 50, "steps_per_epoch": 40, "crop": 256},
+        },
+    },
+    "04_super_resolution": {
+        "tiny": {
+            "width": 8,
+            "training": {**FIT, "loss": None, "epochs": 2, "steps_per_epoch": 6, "crop": 64,
+                         "batch_size": 4},
+            "segmenting": {**FIT, "epochs": 2, "steps_per_epoch": 6, "crop": 96, "batch_size": 4},
+        },
+        "standard": {
+            "width": 16,
+            "training": {**FIT, "loss": None, "epochs": 40, "steps_per_epoch": 40, "crop": 128,
+                         "minutes": 4},
+            "segmenting": {**FIT, "epochs": 40, "steps_per_epoch": 40, "crop": 128, "minutes": 4},
+        },
+        "full": {
+            "width": 64,
+            "training": {**FIT, "loss": None, "epochs": 100},
+            "segmenting": {**FIT, "epochs": 100},
+        },
+    },
+    "05_double_unet": {
+        "tiny": {
+            "width": 8, "scored": 3,
+            "training": {**FIT, "epochs": 3, "steps_per_epoch": 6, "crop": 96, "batch_size": 4},
+            "sharpening": {**FIT, "loss": "mse", "epochs": 2, "steps_per_epoch": 6, "crop": 64,
+                           "batch_size": 4},
+            "task": {**BARE, "epochs": 2, "steps_per_epoch": 6, "crop": 64, "batch_size": 4},
+        },
+        "standard": {
+            "width": 16, "scored": None,
+            "training": {**FIT, "epochs": 40, "steps_per_epoch": 40, "crop": 192, "minutes": 6},
+            "sharpening": {**FIT, "loss": "mse", "epochs": 40, "steps_per_epoch": 40, "crop": 128,
+                           "minutes": 3},
+            "task": {**BARE, "epochs": 40, "steps_per_epoch": 40, "crop": 192, "minutes": 8},
+        },
+        "full": {
+            "width": 64, "scored": None,
+            "training": {**FIT, "epochs": 100},
+            "sharpening": {**FIT, "loss": "mse", "epochs": 100},
+            "task": {**BARE, "epochs": 100},
+        },
+    },
+    "07_watershed": {
+        "tiny": {
+            "width": 8, "tune_every": 10, "elbow_steps": 4,
+            "training": {**UNTOLD, "monitor": "loss", "epochs": 4, "steps_per_epoch": 6,
+                         "crop": 96, "batch_size": 4},
+            "border": {**UNTOLD, "epochs": 2, "steps_per_epoch": 6, "crop": 96,
+                       "batch_size": 4},
+            "grids": {
+                "components": {"threshold": (0.5, 0.7)},
+                "watershed": {"smoothing": (1, 2), "peak_distance": (5, 12)},
+                "distance": {"seed_threshold": (0.3, 0.5), "smoothing": (0, 1)},
+                "border": {"seed_threshold": (0.4, 0.6)},
+            },
+        },
+        "standard": {
+            "width": 16, "tune_every": 3, "elbow_steps": 12,
+            "training": {**UNTOLD, "monitor": "loss", "epochs": 100,
+                         "steps_per_epoch": 40, "crop": 192, "minutes": 11},
+            "border": {**UNTOLD, "epochs": 10, "steps_per_epoch": 40, "crop": 128},
+            "grids": INSTANCE_GRIDS,
+        },
+        "full": {
+            "width": 32, "tune_every": 1, "elbow_steps": 20,
+            "training": {**UNTOLD, "monitor": "loss", "epochs": 300,
+                         "steps_per_epoch": 100},
+            "border": {**UNTOLD, "epochs": 50, "steps_per_epoch": 100},
+            "grids": INSTANCE_GRIDS,
         },
     },
 }
