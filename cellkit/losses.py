@@ -12,6 +12,7 @@ head           output (logits)             target
 "distance"     (N, 2, H, W), see there     float (N, 2, H, W): foreground, distance in [0, 1]
 "image"        (N, C, H, W), no logits     float (N, C, H, W)
 "double"       (N, 1 + C, H, W)            float (N, 1 + C, H, W): foreground, sharp image
+"objects"      `cellkit.MaskRCNN`          int64 (N, H, W): labels
 =============  ==========================  ===================================================
 """
 
@@ -46,6 +47,26 @@ def weighted_bce(output: Tensor, target: Tensor, cell_weight: float | None = Non
 def cross_entropy(output: Tensor, target: Tensor) -> Tensor:
     """Softmax cross-entropy of class logits, mean over pixels (paper 1: two classes)."""
     return F.cross_entropy(output, target)
+
+
+def gap_weighted(output: Tensor, target: Tensor, w0: float = 10.0, sigma: float = 5.0) -> Tensor:
+    """Cross-entropy of three class logits that presses on the gaps between cells (lesson 07).
+
+    Each pixel counts as :func:`cellkit.masks.weight_map` says, sum over the batch's weights = 1.
+    The cells of that map are the connected insides (class 1) of the target, for the rims between
+    two of them are the line that Ronneberger et al. (MICCAI 2015, equation 2) draw before they
+    weigh.  Paper 2 names the weighting and left it out.  ``functools.partial(gap_weighted, w0=5)``
+    is another pressure.
+    """
+    from scipy import ndimage
+
+    from cellkit.masks import weight_map
+
+    insides = [ndimage.label(one)[0] for one in (target == 1).cpu().numpy()]
+    weights = torch.stack([torch.from_numpy(weight_map(one, w0, sigma)) for one in insides])
+    weights = weights.to(output.device)
+    entropy = F.cross_entropy(output, target, reduction="none")
+    return (weights * entropy).sum() / weights.sum()
 
 
 def soft_dice(output: Tensor, target: Tensor) -> Tensor:
@@ -110,6 +131,7 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "bce": bce,
     "weighted_bce": weighted_bce,
     "cross_entropy": cross_entropy,
+    "gap_weighted": gap_weighted,
     "soft_dice": soft_dice,
     "soft_iou": soft_iou,
     "focal": focal,
@@ -122,7 +144,7 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 FITTING = {
     "foreground": ("bce", "weighted_bce", "soft_dice", "soft_iou", "focal"),
     "two_class": ("cross_entropy", "soft_dice", "soft_iou"),
-    "border": ("cross_entropy", "soft_dice", "soft_iou"),
+    "border": ("cross_entropy", "gap_weighted", "soft_dice", "soft_iou"),
     "distance": ("distance",),
     "image": ("mse",),
     "double": ("double",),
@@ -131,6 +153,11 @@ FITTING = {
 
 def named(loss: str | Callable | None, head: str) -> Callable[[Tensor, Tensor], Tensor]:
     """A loss by name, the sum of two ("bce+soft_dice"), or a head's default (None)."""
+    if head == "objects":  # its losses compare proposals, so the network makes them itself
+        if loss is not None:
+            raise ValueError(f"loss is {loss!r}, but Mask R-CNN has losses of its own; leave it "
+                             "out.")
+        return None
     if callable(loss):
         return loss
     names = (loss or FITTING[head][0]).split("+")

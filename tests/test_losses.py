@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 from torch import nn
 from torchvision.ops import sigmoid_focal_loss
 
-from cellkit import losses
+from cellkit import losses, masks
 
 
 @pytest.fixture
@@ -88,6 +89,28 @@ def test_distance_is_the_sum_of_its_parts(binary):
     far = torch.full_like(output, 0.5)
     got = losses.distance(torch.cat([output, far], 1), torch.cat([target, far - 0.25], 1))
     close(got, nn.BCEWithLogitsLoss()(output, target) + 0.25)
+
+
+@pytest.mark.parametrize(("w0", "sigma"), [(10, 5), (4, 2), (0, 5)])
+def test_gap_weighted_is_equation_2_of_the_u_net_paper(w0, sigma):
+    cells = np.zeros((2, 20, 30), int)
+    cells[0, 2:9, 2:14], cells[0, 2:9, 14:28], cells[0, 12:18, 5:25] = 1, 2, 3
+    cells[1, 4:16, 3:12] = 1
+    target = torch.from_numpy(np.stack([masks.border_map(one) for one in cells]).astype(int))
+    output = torch.randn(2, 3, 20, 30, generator=torch.Generator().manual_seed(4))
+    weights = []
+    for k, insides in ((3, cells[0]), (1, cells[1])):
+        insides = np.where(masks.outline(insides), 0, insides)
+        away = [ndimage.distance_transform_edt(insides != n) for n in range(1, k + 1)]
+        d1, d2 = np.sort([*away, *[np.full(insides.shape, np.inf)] * 2], axis=0)[:2]
+        weights.append(1 + w0 * np.exp(-((d1 + d2) ** 2) / (2 * sigma**2)))
+    weights = torch.from_numpy(np.stack(weights))
+    entropy = nn.CrossEntropyLoss(reduction="none")(output, target).double()
+    got = losses.gap_weighted(output, target, w0, sigma)
+    torch.testing.assert_close(got.double(), (weights * entropy).sum() / weights.sum(),
+                               rtol=1e-4, atol=1e-5)
+    plain = losses.cross_entropy(output, target)
+    assert (w0 == 0) == bool(torch.isclose(got, plain, rtol=1e-4)), "the weights matter"
 
 
 @pytest.mark.parametrize("head", losses.FITTING)

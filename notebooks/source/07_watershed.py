@@ -1,0 +1,753 @@
+# %% [markdown]
+# # 7 · One cell from the next: watershed
+#
+# A mask says where there are cells. It does not say how many. In this lesson you count cells from
+# a mask and are wrong, learn how water finds the borders between cells, and then teach a network
+# to say where the middle of a cell is.
+
+# %% [markdown]
+# ## What you will be able to do
+#
+# - Say why a good Dice does not make a good count.
+# - Split touching cells with a distance transform and a watershed, and write the flooding yourself.
+# - Score single cells with average precision, and spot a metric that cannot see misses.
+# - Say what no method can do that sees only the mask.
+# - Teach a network the distance to the edge of a cell, and use it as a map of seeds.
+#
+# **Minutes:** about 90 minutes of reading, running and exercises, of which the two cores of a
+# laptop compute about 22. Five exercises, 14 points.
+
+# %% setup
+import heapq
+import time
+
+import numpy as np
+from scipy import ndimage
+from skimage.segmentation import watershed
+
+# %% [markdown]
+# ## 1. Count, and be wrong
+#
+# We begin with the best mask there can be: the true one. If a method cannot count on that, it
+# cannot count at all. The pictures are divided as in lesson 2.
+
+# %%
+annotated = ck.read("livecell").where(lambda entry: entry.annotated).cached()
+test = annotated.where(lambda entry: entry.group in ck.recipes.LIVECELL_TEST_WELLS)
+rest = annotated.where(lambda entry: entry.group not in ck.recipes.LIVECELL_TEST_WELLS)
+train, valid = ck.split(rest, 0.85, seed=0, by="group")
+
+# %% [markdown]
+# From the validation pictures we take the one in which most cells touch another. A **connected
+# component** is a set of mask pixels that can be reached from each other, step by step, without
+# leaving the mask. Here is what you get by counting those.
+
+# %%
+crowded = max(valid, key=lambda sample: len(ck.masks.touching(sample.labels)))
+true_count = len(np.unique(crowded.labels)) - 1
+pieces, piece_count = ndimage.label(crowded.mask)
+print(f"true cells {true_count}, of which {len(ck.masks.touching(crowded.labels))} touch another;"
+      f" connected components {piece_count}")
+
+# %%
+cut = np.s_[:240, :320]
+ck.show.images(
+    [crowded.image[cut], crowded.labels[cut], pieces[cut]],
+    [f"{crowded.cell_type}, {crowded.dataset}", "the cells", "connected components"], size=4.2,
+    alt="A crowded corner of a picture, its true cells each in a colour, and the connected "
+    f"components of its mask, where clumps have one colour: {piece_count} components for "
+    f"{true_count} cells in the whole picture.",
+)
+
+# %% [markdown]
+# Cells that touch are one component. The mask is perfect, and the count is hopeless.
+#
+# ## 2. The mask as a landscape
+#
+# For each mask pixel, measure the distance to the nearest background pixel. In the middle of a cell
+# it is large, at its edge small, and at the neck between two cells smaller than in their middles.
+# This is the **distance transform**. Think of it as a landscape: a hill on each cell.
+
+# %%
+y, x = np.indices((46, 76))
+two = np.hypot(y - 22, x - 24) < 17
+two |= np.hypot(y - 24, x - 51) < 15
+height = ndimage.gaussian_filter(ndimage.distance_transform_edt(two), 1) * two
+
+# %%
+fig, (left, right) = ck.show.axes(1, 2, size=(5, 3.4))
+hills = fig.add_subplot(left.get_subplotspec(), projection="3d")
+left.remove()
+hills.plot_surface(x, y, height, cmap="cividis", rcount=46, ccount=76)
+hills.view_init(elev=40, azim=-75)
+hills.set(title="two cells that touch", zlabel="height, pixels", box_aspect=(76, 46, 25))
+right.fill_between(x[0], height[23], color=ck.show.BLUE)
+right.set(xlabel="column", ylabel="height, pixels", title="a cut along row 23")
+ck.show.figure(fig, alt="Left the distance transform of two touching discs, drawn as a landscape: "
+               "two hills and a saddle between them. Right its height along a row through both: "
+               f"peaks of {height[23, :38].max():.0f} and {height[23, 38:].max():.0f} pixels, and "
+               f"a valley of {height[23, 30:45].min():.0f} between them.")
+
+# %% [markdown]
+# ## 3. Rising water
+#
+# Turn the landscape over, so that hills become basins. Put a spring, the **seed**, at the bottom of
+# each basin, and let the water rise. Where two waters meet, neither can go on. Their meeting line
+# is the border between the cells. This is the **watershed**.
+#
+# The film plays without a running kernel. "play" and one button for each frame stand above it.
+
+# %%
+seeds = np.zeros(two.shape, np.int32)
+seeds[22, 24], seeds[24, 51] = 1, 2
+levels = [15, 13, 11, 9, 8, 7, 6, 4, 2, 0]
+
+def frame(level):
+    """Above, the water from the air; below, the cut along row 23, upside down."""
+    wet = height > level
+    water = ck.show.colour_labels(watershed(-height, seeds, mask=wet), 0.35 * two)
+    ground = np.arange(18)[:, None] < height[23]
+    cut = np.where((ground & (np.arange(18)[:, None] > level))[..., None],
+                   [0.34, 0.71, 0.91], np.where(ground[..., None], 0.0, 0.6))
+    return np.repeat(np.repeat(np.concatenate([water, cut]), 5, 0), 5, 1)
+
+# %%
+ck.show.animation(
+    [frame(level) for level in levels], [f"water up to {level} pixels below" for level in levels],
+    alt="Film: water rises in the two basins of the overturned landscape. First a pool at the "
+    "bottom of each; the pools grow, each in its own colour, and meet at a straight line.",
+)
+
+# %% [markdown]
+# The straight line is where both waters arrive at the same height. Nobody drew it: it follows from
+# the landscape and the seeds. Now you.
+
+# %% [markdown] exercise="flood"
+# ### Exercise 7.1 · Flood (4 points, 20 minutes)
+#
+# Write `flood(landscape, seeds, mask)`. `landscape` is an array of heights, no two of them equal.
+# `seeds` is an int32 label map with a few numbered pixels inside of `mask`, else 0. The algorithm:
+#
+# 1. Put all seed pixels on a heap.
+# 2. Take the lowest pixel off the heap. Each of its four neighbours (above, below, left, right)
+#    that lies inside the picture and the mask and has no number yet gets the same number and goes
+#    on the heap.
+# 3. Repeat until the heap is empty.
+#
+# Return the int32 label map. `heapq.heappush(heap, (height, row, column))` puts a pixel on the
+# heap, `heapq.heappop(heap)` takes the lowest off.
+
+# %% solution="flood"
+def flood(landscape, seeds, mask):
+    """Watershed by rising water: label map (int32) grown from the seeds within the mask."""
+    # BEGIN SOLUTION
+    labels = seeds.copy()
+    heap = [(landscape[r, c], r, c) for r, c in np.argwhere(seeds)]
+    heapq.heapify(heap)
+    while heap:
+        _, r, c = heapq.heappop(heap)
+        for i, j in ((r - 1, c), (r + 1, c), (r, c - 1), (r, c + 1)):
+            inside = 0 <= i < mask.shape[0] and 0 <= j < mask.shape[1]
+            if inside and mask[i, j] and labels[i, j] == 0:
+                labels[i, j] = labels[r, c]
+                heapq.heappush(heap, (landscape[i, j], i, j))
+    return labels
+    # END SOLUTION
+
+# %% check="flood" points=4
+# BEGIN HIDDEN TESTS
+from skimage import segmentation
+
+rng = np.random.default_rng(7)
+for shape in ((18, 23), (25, 11), (30, 30)):
+    hill = ndimage.gaussian_filter(rng.random(shape), 1)
+    inside = ndimage.gaussian_filter(rng.random(shape), 1) > 0.44
+    inside[:, 0] = inside[:, -1] = inside[0] = inside[-1] = True
+    inside[shape[0] // 2, ::3] = False
+    spots = np.zeros(shape, np.int32)
+    spots.flat[rng.choice(np.flatnonzero(inside), 6, replace=False)] = rng.permutation(6) + 3
+    known = segmentation.watershed(hill, spots, mask=inside)
+    found = flood(hill, spots, inside)
+    assert found.dtype == np.int32 and (found == known).all()
+edge = np.array([[True, False, True]])
+assert (flood(np.array([[0, 5, 1]]), np.array([[4, 0, 0]], np.int32), edge) == [[4, 0, 0]]).all()
+# END HIDDEN TESTS
+flood = ck.lesson.check("flood", flood)
+
+# %%
+parted = flood(-height, seeds, two)
+same = (parted == watershed(-height, seeds, mask=two))[two].mean()
+ck.show.images(
+    [two, seeds > 0, parted], ["mask", "two seeds", f"flooded; {same:.0%} as scikit-image"],
+    alt="A mask of two touching discs, one seed pixel in each, and the two discs parted by "
+    f"flooding. Of the mask's pixels {same:.0%} have the number that scikit-image gives them.",
+)
+
+# %% [markdown]
+# ## 4. Too many seeds, too few
+#
+# Everything now depends on the seeds. The usual choice: each peak of the landscape is a seed. But a
+# real cell is no disc. Its landscape has several peaks, and each becomes a cell: that is
+# **over-splitting**. Smooth the landscape, or ask for a distance between peaks, and small cells
+# lose their own peak: **under-splitting**.
+
+# %%
+explorer = ck.explore.instances(crowded, maps=crowded.mask)
+explorer.twin("peak_distance", (2, 5, 12, 25), picture=0,
+              caption=f"{crowded.dataset}: the perfect mask, split by watershed")
+
+# %% [markdown]
+# The same with sliders. Drag one, or use the arrow keys. Watch *split* and *merged* trade places.
+# Can you bring both down at once?
+
+# %%
+explorer
+
+# %% [markdown]
+# ## 5. K-means and the elbow
+#
+# The fifth of our papers looks for seeds in another way. It gives the coordinates of all mask
+# pixels to **k-means**, which puts k centres so that the pixels lie near them. And k? It tries
+# many, draws the sum of squared distances from pixel to centre, and takes the **elbow**, the k
+# where the curve bends.
+
+# %%
+began = time.process_time()
+ks = np.unique(np.linspace(1, crowded.mask.sum() // 50, lesson.elbow_steps).astype(int))
+far = ck.labels.elbow(crowded.mask, ks)
+seconds = time.process_time() - began
+near = ck.labels.elbow(crowded.mask, np.unique(ks // 4 + 1))
+
+# %%
+ck.show.curves(
+    {f"up to {found.ks[-1]}: elbow {found.k}": (found.ks, found.sse / 1e6)
+     for found in (far, near)},
+    xlabel="k", ylabel="squared distances, million pixels²", yscale="log",
+    title=f"{crowded.dataset}: {true_count} cells",
+    alt="The sum of squared distances falls smoothly with k, without a corner. Tried up to "
+    f"{far.ks[-1]}, the elbow is at {far.k}; tried up to {near.ks[-1]}, at {near.k}; there are "
+    f"{true_count} cells.",
+)
+
+# %% [markdown]
+# It sounds plausible. But the curve has no corner, so the "elbow" depends on how far we looked: two
+# ranges, two answers. What if somebody told us the true k?
+
+# %%
+def timed(**how):
+    began = time.process_time()
+    labels = ck.instances(crowded.mask, **how)
+    return labels, time.process_time() - began
+
+parts = {
+    "k-means, k by elbow": (ck.instances(crowded.mask, "kmeans", k=far.k), seconds),
+    "k-means, true k given": timed(method="kmeans", k=true_count),
+    "watershed on distances": timed(method="watershed"),
+}
+
+# %%
+ck.show.table(
+    [{"method": name, "cells": int(found.max()), "in truth": true_count,
+      "AP at IoU 0.5": ck.average_precision(crowded.labels, found, 0.5), "CPU seconds": spent}
+     for name, (found, spent) in parts.items()],
+    f"{crowded.dataset}, one picture, its perfect mask",
+)
+
+# %% [markdown]
+# K-means cuts the plane into patches of about equal size. Cells are not of equal size. And it is
+# slow. The score in the table, AP, comes from lesson 6. Let us recall it by hand.
+#
+# ## 6. Average precision, by hand
+#
+# A predicted cell is a **hit** (TP) if it overlaps a true cell with an IoU of at least 0.5; each
+# true cell has one partner at most. A predicted cell without partner is a **false alarm** (FP), a
+# true cell without partner a **miss** (FN). **Average precision** at that IoU is
+# TP / (TP + FP + FN).
+
+# %%
+truth, pred = np.zeros((2, 12, 50), np.int32)
+truth[1:5, 1:11], truth[1:5, 14:24] = 1, 2
+truth[1:5, 26:36], truth[1:5, 38:48], truth[7:11, 20:30] = 3, 4, 5
+pred[1:5, 2:12], pred[1:5, 14:18], pred[1:5, 18:24], pred[1:5, 26:48] = 1, 2, 3, 4
+
+# %%
+fig, ax = ck.show.axes(1, 1, (9.5, 2.8))
+ax.imshow(truth > 0, cmap="Greys", vmax=3, extent=(0, 50, 12, 0))
+for name, k in zip("ABCDE", range(1, 6), strict=True):
+    row, column = np.argwhere(truth == k).mean(0) + 0.5
+    ax.text(column, row, name, ha="center", va="center", fontsize=14)
+for k in range(1, 5):
+    (top, left), (bottom, right) = np.argwhere(pred == k)[[0, -1]] + [[0, 0], [1, 1]]
+    ax.plot([left, right, right, left, left], [top, top, bottom, bottom, top], "--",
+            color=ck.show.RED, lw=2.5)
+ax.set_xticks(range(51), minor=True)
+ax.set_yticks(range(13), minor=True)
+ax.grid(which="both", lw=0.3)
+ck.show.figure(fig, alt="Five true cells of 4 by 10 pixels, A to E, in grey; four predicted cells "
+               "as dashed red outlines. One covers A, shifted by a pixel to the right. Two lie in "
+               "B: one on its first 4 columns, one on the other 6. One covers C, D and the two "
+               "columns between them. None lies on E.")
+
+# %% [markdown] exercise="five_cells"
+# ### Exercise 7.2 · Five cells (2 points, 8 minutes)
+#
+# Grey: five true cells, each 4×10 pixels. Dashed: four predicted cells; one square of the grid is
+# one pixel. Count by hand, at IoU 0.5. Return the three numbers TP, FP, FN.
+
+# %% solution="five_cells"
+def five_cells():
+    """(TP, FP, FN) at IoU 0.5."""
+    # BEGIN SOLUTION
+    return 2, 2, 3
+    # END SOLUTION
+
+# %% check="five_cells" points=2
+# BEGIN HIDDEN TESTS
+assert [int(n) for n in five_cells()] == [2, 2, 3]
+# END HIDDEN TESTS
+five_cells = ck.lesson.check("five_cells", five_cells)
+
+# %%
+for iou in (0.4, 0.5, 0.75, 0.9):
+    m = ck.metrics.matching(truth, pred, iou)
+    print(f"IoU {iou:.2f}: TP {m.tp}, FP {m.fp}, FN {m.fn}, AP {m.average_precision:.3f}")
+# expect: IoU 0.40: TP 3, FP 1, FN 2, AP 0.500
+# expect: IoU 0.50: TP 2, FP 2, FN 3, AP 0.286
+# expect: IoU 0.75: TP 1, FP 3, FN 4, AP 0.125
+# expect: IoU 0.90: TP 0, FP 4, FN 5, AP 0.000
+
+# %% [markdown]
+# A stricter threshold asks for a better outline. Below, *AP, mean* is the mean over the thresholds
+# 0.50, 0.55, … 0.95. It is the number by which we choose.
+#
+# ## 7. A score that cannot see misses
+#
+# Paper 5 reports a number that it calls *mAP*: TP / (TP + FP), averaged over thresholds. Look
+# closely: the misses, FN, are gone. We let two methods split the perfect masks of the validation
+# pictures.
+
+# %%
+truths = [sample.labels for sample in valid]
+found = {"components": [ck.instances(sample.mask, "components") for sample in valid],
+         "watershed": [ck.instances(sample.mask, "watershed") for sample in valid]}
+
+# %% [markdown] exercise="which_wins"
+# ### Exercise 7.3 · Predict, then run (1 point, 4 minutes)
+#
+# Connected components or watershed: which has the higher average precision at IoU 0.5, and which
+# the higher "mAP" of paper 5? Answer with two words, each `"components"` or `"watershed"`.
+
+# %% solution="which_wins"
+def which_wins():
+    """The winner by (average precision at 0.5, paper 5's "mAP")."""
+    # BEGIN SOLUTION
+    return "watershed", "components"
+    # END SOLUTION
+
+# %% check="which_wins" points=1
+# BEGIN HIDDEN TESTS
+first, second = which_wins()
+assert (first.strip().lower(), second.strip().lower()) == ("watershed", "components")
+# END HIDDEN TESTS
+which_wins = ck.lesson.check("which_wins", which_wins)
+
+# %%
+def scores(name, truths, labels):
+    """One row of a ladder."""
+    ap, counted = ck.average_precision(truths, labels), ck.metrics.count_error(truths, labels)
+    return {"method": name, "AP at IoU 0.5": ap[0], "AP, mean": ap.mean(),
+            'paper 5\'s "mAP"': ck.metrics.mean_precision(truths, labels),
+            "cells": counted.pred, "in truth": counted.truth, "miscounted": f"{counted.error:.0%}"}
+
+# %%
+ck.show.table([scores(name, truths, labels) for name, labels in found.items()],
+              f"{valid.dataset}: perfect masks, validation pictures, counts pooled")
+
+# %% [markdown]
+# Connected components predict few cells, and those few are the easy ones that stand alone. A method
+# that predicts three easy cells of a hundred and no more scores 1.0 by this "mAP". Whenever you
+# read a precision, ask for the recall.
+#
+# ## 8. The ceiling of a perfect mask
+#
+# How far can splitting get? We tune it, in all fairness: `ck.tune_instances` tries a grid of
+# parameters and keeps the best. It gets pictures of the *training wells* only. Who tunes on the
+# pictures that are scored afterwards measures how well they can tune.
+
+# %%
+tuning = rest[::lesson.tune_every]
+answers = [sample.labels for sample in tuning]
+perfect = ck.tune_instances([sample.mask for sample in tuning], answers, "watershed",
+                            lesson.grids["watershed"])
+print(f"{len(tuning)} pictures, {len(perfect.tried)} combinations; best: {perfect.params}")
+
+# %%
+best = ck.instances(crowded.mask, "watershed", **perfect.params)
+hit = ck.metrics.matched_pairs(crowded.labels, best)[:, 0]
+missed = np.where(np.isin(crowded.labels, hit), 0, crowded.labels)
+ceiling = ck.average_precision(crowded.labels, best, 0.5)
+ck.show.images(
+    [crowded.labels[cut], best[cut], missed[cut]],
+    ["the cells", f"watershed, AP at 0.5 {ceiling:.3f}", "cells it did not find"], size=4.2,
+    alt="True cells, the watershed's cells, and the true cells without a partner at IoU 0.5. "
+    f"AP at 0.5 is {ceiling:.3f}, from a perfect mask.",
+)
+
+# %% [markdown]
+# The mask is perfect, the parameters are tuned, and still many cells are lost. Look at some of
+# them. Long cells lie side by side, and no neck shows where one ends. Small ones sit on large ones.
+# In the mask the border is simply not there. **No method that sees only the mask can know it.** But
+# in the *image* it often shows. So let the network look for it.
+#
+# ## 9. Teach the network the distance
+#
+# Until now the network answered one question: cell or not? We add a second: *how deep inside its
+# own cell does this pixel lie?* The answer is 1 in the middle of each cell and falls to almost 0 at
+# its edge, also where that edge is a neighbour. Two touching cells then have two separate cores.
+
+# %% [markdown] exercise="distance_target"
+# ### Exercise 7.4 · Find the bug (3 points, 12 minutes)
+#
+# A colleague makes the target like this. A network learns it without complaint, and then parts no
+# cells, and misses all small ones. There are two mistakes.
+
+# %%
+def colleagues_target(labels):
+    """float32 (H, W): how deep inside its own cell each pixel lies, 1 at the cell's deepest."""
+    depth = ndimage.distance_transform_edt(labels > 0)
+    return (depth / max(depth.max(), 1)).astype(np.float32)
+
+# %% [markdown]
+# Write it again, without the mistakes. The picture's edge is no edge of a cell, and numbers may be
+# missing among the labels. `ndimage.distance_transform_edt(m)` gives for each pixel of a bool array
+# the distance to the nearest `False`.
+
+# %% solution="distance_target"
+def distance_target(labels):
+    """Each cell's own distance to what is not of it, 1 at its deepest (float32)."""
+    # BEGIN SOLUTION
+    target = np.zeros(labels.shape, np.float32)
+    for k in np.unique(labels[labels > 0]):
+        depth = ndimage.distance_transform_edt(labels == k)
+        target += depth / depth.max()
+    return target
+    # END SOLUTION
+
+# %% check="distance_target" points=3
+# BEGIN HIDDEN TESTS
+cells = np.zeros((15, 22), np.int32)
+cells[2:9, 2:8], cells[2:9, 8:15], cells[10:13, 10:13], cells[0:4, 17:22] = 3, 9, 12, 5
+found = distance_target(cells)
+assert found.dtype == np.float32 and found.shape == cells.shape and (found[cells == 0] == 0).all()
+assert abs(found[5, 4] - 1) < 1e-6 and abs(found[5, 2] - 1 / 3) < 1e-6
+assert abs(found[5, 7] - 1 / 3) < 1e-6 and abs(found[5, 8] - 1 / 4) < 1e-6
+assert abs(found[11, 11] - 1) < 1e-6 and abs(found[10, 10] - 0.5) < 1e-6
+assert abs(found[0, 21] - 1) < 1e-6 and abs(found[3, 21] - 0.25) < 1e-6
+assert (distance_target(cells * 0) == 0).all()
+# END HIDDEN TESTS
+distance_target = ck.lesson.check("distance_target", distance_target)
+
+# %%
+ck.show.images(
+    [crowded.image[cut], colleagues_target(crowded.labels)[cut],
+     distance_target(crowded.labels)[cut]],
+    [crowded.dataset, "the colleague's target", "each cell's own distance"], size=4.2,
+    alt="An image; the colleague's target, where a clump is one broad hill and small cells stay "
+    "dark; and the right target, where each cell, large or small, has a bright core of its own.",
+)
+
+# %% [markdown]
+# `head="distance"` gives the U-Net two outputs: the logit of *cell*, and the distance. `ck.fit`
+# makes this target from the labels, and adds the mean error of the distance to the cross-entropy.
+
+# %%
+net = ck.UNet(width=lesson.width, head="distance")
+history = ck.fit(net, train, valid, on_epoch=ck.show.LiveCurves(), **lesson.training)
+
+# %%
+maps = ck.predict(net, crowded.image, all=True)
+learned = ck.instances(maps, "distance")
+by_mask = ck.instances(maps["foreground"], "watershed")
+ck.show.images(
+    [maps["foreground"][cut], maps["distance"][cut], by_mask[cut], learned[cut]],
+    ["predicted: cell", "predicted: distance", "watershed on the mask", "seeds from the distance"],
+    columns=2, size=4.2,
+    alt="A validation picture: the predicted probability of cell, the predicted distance with a "
+    "bright core in each cell it parts, the mask split by watershed, and the cells grown from the "
+    f"cores. Cells found: {by_mask.max()} and {learned.max()}; in truth {true_count}.",
+)
+
+# %% [markdown]
+# The cores of the predicted distance are the seeds: pixels above a threshold, one connected piece
+# each. They are flooded over the predicted mask, as in section 3.
+#
+# ## 10. Another way: press on the gaps
+#
+# The U-Net paper of 2015 had the same trouble, and solved it otherwise. It draws a line of
+# background between touching cells, and makes the pixels of narrow gaps count more in the loss:
+#
+# $$w = 1 + w_0 \exp\left(-\frac{(d_1 + d_2)^2}{2\sigma^2}\right)$$
+#
+# where $d_1$ and $d_2$ are the distances to the nearest and to the second nearest cell. Paper 2
+# names this **weight map** and left it out. We draw it.
+
+# %%
+inside = np.where(ck.masks.outline(crowded.labels), 0, crowded.labels)
+weights = ck.masks.weight_map(inside, w0=10, sigma=5)
+ck.show.images(
+    [crowded.labels[cut], ck.masks.border_map(crowded.labels)[cut] / 2, weights[cut]],
+    ["the cells", "target: background, inside, rim", f"weights, 1 to {weights.max():.1f}"],
+    limits=None, size=4.2,
+    alt="The cells of the crowded picture; the three-class target with each cell's rim; and the "
+    f"weights, from 1 in the open to {weights.max():.1f} in the narrow gaps between cells.",
+)
+
+# %% [markdown]
+# Does it help? We train two small networks with three outputs, *background*, *inside* and *rim*:
+# the same seed, the same steps, once with the plain cross-entropy and once with these weights. Here
+# the insides are the seeds. Parameters are tuned for each.
+
+# %%
+rows = []
+losses = {"plain cross-entropy": "cross_entropy", "with the weight map": "gap_weighted"}
+for name, loss in losses.items():
+    small = ck.UNet(width=lesson.width, head="border")
+    ck.fit(small, train, valid, loss=loss, progress=False, **lesson.border)
+    tuned = ck.tune_instances((ck.predict(small, s.image, all=True) for s in tuning), answers,
+                              "border", lesson.grids["border"])
+    borders = [ck.instances(ck.predict(small, s.image, all=True), "border", **tuned.params)
+               for s in valid]
+    rows.append(scores(name, truths, borders))
+
+# %%
+ck.show.table(rows, f"{valid.dataset}: head \"border\", short training, validation pictures, "
+              "one seed")
+
+# %% [markdown]
+# Compare the two rows, and stay careful: one seed, a short training, few pictures. A difference of
+# a few hundredths between them may be luck. What is certain: the weights press where cells touch.
+#
+# ## 11. The ladder
+#
+# Now all methods, on the test pictures, which nothing so far has seen. The *predicted* mask is the
+# one of our own network, so that all rungs but the last two see with the same eyes. Each method's
+# parameters are tuned on the pictures of the training wells.
+
+# %%
+seen = [ck.predict(net, sample.image, all=True) for sample in tuning]
+tuned = {method: ck.tune_instances(seen, answers, method, lesson.grids[method]).params
+         for method in ("components", "watershed", "distance")}
+for method, params in tuned.items():
+    print(f"{method:<10}", params)
+
+# %%
+predicted = [ck.predict(net, sample.image, all=True) for sample in test]
+masks = [sample.mask for sample in test]
+
+def kmeans(one):
+    """Paper 5: the elbow chooses k."""
+    mask = one["foreground"] > 0.5
+    largest = max(mask.sum() // 50, 1)
+    ks = np.unique(np.linspace(1, largest, lesson.elbow_steps).astype(int))
+    return ck.instances(mask, "kmeans", k=ck.labels.elbow(mask, ks).k) if mask.any() else mask * 0
+
+# %%
+ladder = {f"predicted mask, {method}": [ck.instances(one, method, **tuned[method])
+                                        for one in predicted]
+          for method in ("components", "watershed")}
+ladder["predicted mask, k-means"] = [kmeans(one) for one in predicted]
+ladder["learned distances"] = [ck.instances(one, "distance", **tuned["distance"])
+                               for one in predicted]
+ladder["perfect mask, components"] = [ck.instances(mask, "components") for mask in masks]
+ladder["perfect mask, watershed"] = [ck.instances(mask, "watershed", **perfect.params)
+                                     for mask in masks]
+
+# %%
+test_truths = [sample.labels for sample in test]
+good = np.mean([ck.dice(mask, one["foreground"] > 0.5)
+                for mask, one in zip(masks, predicted, strict=True)])
+ck.show.table([scores(name, test_truths, labels) for name, labels in ladder.items()],
+              f"{test.dataset}: {len(test)} pictures of the test wells, counts pooled. "
+              f"Dice of the predicted mask {good:.3f}")
+
+# %% [markdown]
+# Read it from top to bottom. The first four rows come from one and the same network, and the first
+# three from one and the same mask, with one and the same Dice. Dice says nothing about the count.
+# Then compare *learned distances* with *perfect mask, watershed*: what the network sees in the
+# image, against what the best of all masks can tell. And look once more at the "mAP" of paper 5:
+# which method would it make you choose?
+#
+# ## 12. Counts, line by line
+
+# %%
+lines = sorted(set(test.cell_types))
+rows = []
+for line in lines:
+    of_line = [i for i, sample in enumerate(test) if sample.cell_type == line]
+    row = {"cell line": line, "pictures": len(of_line)}
+    for name in ("predicted mask, watershed", "learned distances", "perfect mask, watershed"):
+        result = scores(name, [test_truths[i] for i in of_line], [ladder[name][i] for i in of_line])
+        row |= {f"AP at 0.5: {name}": result["AP at IoU 0.5"], f"cells: {name}": result["cells"]}
+    rows.append(row | {"cells in truth": result["in truth"]})
+ck.show.table(rows, f"{test.dataset}: test wells, by cell line")
+
+# %%
+missing = sorted(set(annotated.cell_types) - set(lines))
+print("without a test well, so not scored:", ", ".join(missing) or "none")
+
+# %%
+fig, ax = ck.show.axes(1, 1, (6.5, 3.6))
+true_counts = [len(np.unique(labels)) - 1 for labels in test_truths]
+ax.axline((1, 1), slope=1, color="grey", lw=1)
+styles = zip(("predicted mask, components", "predicted mask, watershed", "learned distances"),
+             ck.show.LINES, strict=False)
+for name, (colour, _, marker) in styles:
+    counts = [labels.max() for labels in ladder[name]]
+    ax.plot(true_counts, counts, marker, color=colour, alpha=0.8, label=name)
+ax.set(xlabel="true cells in a picture", ylabel="cells found", title=test.dataset)
+ax.legend(fontsize=9, frameon=False)
+ck.show.figure(fig, alt="Cells found against true cells, a mark for each test picture and method; "
+               "on the grey diagonal the count is right. Cells in all pictures: "
+               f"{sum(true_counts)} in truth; " + ", ".join(
+                   f"{name} {sum(int(labels.max()) for labels in ladder[name])}"
+                   for name in list(ladder)[:4]) + ".")
+
+# %% [markdown]
+# A right count is not a right segmentation: a cell split in two makes up for two cells merged. That
+# is why AP stands first. Where does the best rung still fail?
+
+# %%
+each = [ck.average_precision(truth, labels, 0.5)
+        for truth, labels in zip(test_truths, ladder["learned distances"], strict=True)]
+order = np.argsort(each)
+picked = [order[0], order[len(order) // 2], order[-1]]
+ck.show.images(
+    [ck.show.colour_labels(test_truths[i], test[i].image) for i in picked]
+    + [ck.show.colour_labels(ladder["learned distances"][i], test[i].image) for i in picked],
+    [f"{word}: {test[i].cell_type}, truth" for word, i in
+     zip(("worst", "middle", "best"), picked, strict=True)]
+    + [f"learned distances, AP at 0.5 {each[i]:.3f}" for i in picked],
+    columns=3, size=4,
+    alt="The worst, the middle and the best test picture: above the true cells, below the cells "
+    "found from the learned distance. AP at 0.5: " + ", ".join(f"{each[i]:.3f}" for i in picked),
+)
+
+# %% [markdown]
+# Look at the worst one. Are cells merged, split, or not found at all? Is the truth complete? In
+# LIVECell dense clumps were left out by the annotators, so some *false alarms* are cells that
+# nobody drew.
+#
+# ## 13. Capstone
+#
+# A smaller network, trained too short: its maps are noisy, and its distances too low. We imitate
+# one, so that nobody has to wait for it.
+
+# %%
+def imitated_maps(labels, seed):
+    """What a timid and noisy network might say about these cells."""
+    grain = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=labels.shape), 1)
+    blurred = [ndimage.gaussian_filter(m.astype(float), 2)
+               for m in (labels > 0, ck.masks.distance_map(labels))]
+    foreground, distance = (np.clip(m + 0.2 * grain / grain.std(), 0, 1) for m in blurred)
+    return {"foreground": foreground, "distance": 0.7 * distance}
+
+# %%
+corner = crowded.labels[cut]
+noisy = imitated_maps(corner, seed=0)
+naive = ck.instances(noisy, "distance")
+ck.show.images(
+    [noisy["foreground"], noisy["distance"], naive],
+    ["imitated: cell", "imitated: distance", f"defaults: {naive.max()} cells"], size=4.2,
+    alt="The imitated maps of the crowded corner, grainy, the distance nowhere bright, and what "
+    f"the default parameters make of them: {naive.max()} cells, where there are "
+    f"{len(np.unique(corner)) - 1}.",
+)
+
+# %% [markdown] exercise="parameters"
+# ### Exercise 7.5 · Save what can be saved (4 points, 15 minutes)
+#
+# Write `parameters()`. It returns a dictionary with any of `threshold`, `smoothing`,
+# `seed_threshold` and `min_size`, for `ck.instances(maps, "distance", **parameters())`. The check
+# imitates the same network on eight drawn pictures that you do not see, and asks for a mean AP of
+# at least 0.30; the defaults reach less than 0.10. Tune on pictures that you have:
+# `ck.tune_instances` takes maps, labels, `"distance"` and a grid of your choice.
+
+# %%
+practice = [sample.labels[:160, :160] for sample in train[:6]]
+practice_maps = [imitated_maps(labels, seed) for seed, labels in enumerate(practice)]
+tried = ck.tune_instances(practice_maps, practice, "distance", {"smoothing": (0, 0.5)})
+print(f"a grid that is too small: {tried.params}, mean AP {tried.score:.3f}")
+
+# %% solution="parameters"
+def parameters():
+    """threshold, smoothing, seed_threshold and min_size for the imitated maps."""
+    # BEGIN SOLUTION
+    return {"smoothing": 2, "seed_threshold": 0.35}
+    # END SOLUTION
+
+# %% check="parameters" points=4
+# BEGIN HIDDEN TESTS
+from skimage import segmentation
+
+chosen = {"threshold": 0.5, "smoothing": 0.5, "seed_threshold": 0.5, "min_size": 16}
+chosen |= parameters()
+assert set(chosen) == {"threshold", "smoothing", "seed_threshold", "min_size"}
+y, x = np.indices((190, 190))
+away = np.stack([np.hypot(y - r, x - c) for r in range(14, 190, 19) for c in range(14, 190, 23)])
+cells = np.where(away.min(0) < 11.5, away.argmin(0) + 1, 0)
+own = [ndimage.distance_transform_edt(cells == k + 1) for k in range(len(away))]
+grain = ndimage.gaussian_filter(np.random.default_rng(11).normal(size=cells.shape), 1)
+blurred = [ndimage.gaussian_filter(m, 2)
+           for m in (1.0 * (cells > 0), sum(d / d.max() for d in own))]
+fore, depth = (np.clip(m + 0.2 * grain / grain.std(), 0, 1) for m in blurred)
+depth = ndimage.gaussian_filter(0.7 * depth, chosen["smoothing"])
+mask = fore > chosen["threshold"]
+cores, _ = ndimage.label(mask & (depth >= chosen["seed_threshold"]))
+grown = segmentation.watershed(-depth, cores, mask=mask)
+sizes, areas = np.bincount(grown.ravel()), np.bincount(cells.ravel())
+kept = [k for k in range(1, len(sizes)) if sizes[k] >= chosen["min_size"]]
+shared = [np.bincount(cells[grown == k], minlength=len(areas)) for k in kept]
+ious = [(s / (areas + sizes[k] - s))[1:].max() for s, k in zip(shared, kept, strict=True)]
+hits = sum(iou > 0.6 for iou in ious)
+assert hits / (len(kept) + len(away) - hits) > 0.5
+# END HIDDEN TESTS
+parameters = ck.lesson.check("parameters", parameters)
+
+# %%
+saved = ck.instances(noisy, "distance", **parameters())
+ck.show.images(
+    [corner, naive, saved],
+    ["truth", f"defaults, AP at 0.5 {ck.average_precision(corner, naive, 0.5):.3f}",
+     f"tuned, AP at 0.5 {ck.average_precision(corner, saved, 0.5):.3f}"], size=4.2,
+    alt="The crowded corner: its true cells, what the defaults make of the noisy maps, and what "
+    f"the chosen parameters make of them: {naive.max()} and {saved.max()} cells.",
+)
+
+# %% [markdown]
+# ## Recap
+#
+# You can now
+#
+# - Say why a good Dice does not make a good count.
+# - Split touching cells with a distance transform and a watershed, and write the flooding yourself.
+# - Score single cells with average precision, and spot a metric that cannot see misses.
+# - Say what no method can do that sees only the mask.
+# - Teach a network the distance to the edge of a cell, and use it as a map of seeds.
+
+# %%
+ck.lesson.progress()
+
+# %% [markdown]
+# ## Going further
+#
+# - `ck.explore.instances(test, net, method="distance")` puts your own network under the sliders.
+# - `ck.metrics.panoptic_quality`, `dsb2018_score`, `object_f1`, `object_dice` and
+#   `object_hausdorff` score the same cells in other ways. Do they agree on the order of the ladder?
+# - `ck.metrics.splits_merges` counts the two kinds of mistakes apart. Which one does your network
+#   make?
+# - Ronneberger, Fischer and Brox, *U-Net*, MICCAI 2015, section 3, has the weight map. Paper 5 of
+#   the course has k-means and the elbow in section 4.3. Schmidt, Weigert, Broaddus and Myers, *Cell
+#   Detection with Star-Convex Polygons*, MICCAI 2018, teaches a network distances in 32 directions.
+#
+# This is the last lesson. You can read a paper about cell segmentation now, and ask it the right
+# questions: which pictures, which resampler, which split, and does that number see what is missing?
