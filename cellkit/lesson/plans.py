@@ -58,7 +58,7 @@ PLANS = {
     # Twenty trainings, all of as many steps: only then do their scores compare.
     "03_augmentation": {
         "tiny": {
-            "width": 8, "copies": 4,
+            "width": 8, "copies": 6,
             "training": {**FIT, "epochs": 2, "steps_per_epoch": 4, "crop": 64, "batch_size": 2},
         },
         "standard": {
