@@ -11,9 +11,9 @@ __version__ = "0.1.0"
 _HOME = {
     "samples": ["Sample", "Samples", "Crops", "split"],
     "datasets": ["read", "download"],
-    "networks": ["UNet", "DoubleUNet"],
+    "networks": ["UNet", "DoubleUNet", "SimpleCNN", "ResNetUNet", "MaskRCNN"],
     "train": ["fit"],
-    "maps": ["predict", "super_resolve"],
+    "maps": ["predict", "detect", "super_resolve"],
     "metrics": ["dice", "iou", "edge_dice", "average_precision",
                 "object_f1", "object_dice", "object_hausdorff", "psnr", "ssim"],
     "resolution": ["degrade", "shrink", "enlarge", "storage",

@@ -38,6 +38,25 @@ class Tuned(NamedTuple):
     tried: list[tuple[dict, float]]
 
 
+class Detections(NamedTuple):
+    """Objects found in one image, each in its own box (see :class:`cellkit.MaskRCNN`).
+
+    ``boxes``: float (n, 4), left, top, right, bottom in pixels; ``scores``: float (n,), from 0 to
+    1; ``masks``: float (n, m, m), the probability of each piece of the box to be object, whatever
+    the box's size; ``shape``: (H, W) of the image.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    masks: np.ndarray
+    shape: tuple[int, int]
+
+    def take(self, which) -> Detections:
+        """Some of them, by index or bool."""
+        return self._replace(boxes=self.boxes[which], scores=self.scores[which],
+                             masks=self.masks[which])
+
+
 def instances(maps, method: str = "watershed", *, threshold: float = 0.5, min_size: int = 16,
               **params) -> np.ndarray:
     """Number the cells (lesson 07_watershed builds the first three methods by hand).
@@ -187,6 +206,186 @@ def tune_instances(maps: Iterable, truth: Iterable, method: str = "watershed",
         tried.append((params, float(average_precision(truth, labels).mean())))
     params, score = max(tried, key=lambda one: one[1])
     return Tuned(params, score, tried)
+
+
+# ---------------------------------------------------------------- from detections to a picture
+
+
+def paste(found: Detections, k: int) -> tuple[tuple[slice, slice], np.ndarray]:
+    """Where detection ``k`` lies in the image, and its probabilities there.
+
+    Returns
+    -------
+    window : (slice, slice)
+    probability : ndarray, float32
+        The mask stretched to its box, bilinear, as torchvision does it.
+    """
+    side = found.masks.shape[-1]
+    left, top, right, bottom = found.boxes[k]
+    # One row of zeros around the mask, so that it fades out at the box's edge.
+    more = (side + 2) / side / 2
+    x, y, dx, dy = ((left + right) / 2, (top + bottom) / 2,
+                    (right - left) * more, (bottom - top) * more)
+    window, mixed = [], np.pad(found.masks[k].astype(np.float32), 1)
+    for low, high, limit in ((y - dy, y + dy, found.shape[0]), (x - dx, x + dx, found.shape[1])):
+        start, stop = int(low), int(high) + 1
+        at = (np.arange(max(start, 0), min(stop, limit)) - start + 0.5) * (side + 2)
+        at = np.clip(at / (stop - start) - 0.5, 0, side + 1)
+        weights = np.clip(1 - abs(at[:, None] - np.arange(side + 2)), 0, None)
+        window.append(slice(max(start, 0), max(start, 0) + len(at)))
+        mixed = (weights.astype(np.float32) @ mixed).T
+    return tuple(window), mixed
+
+
+def merge_labels(found: Detections, min_score: float = 0.5, threshold: float = 0.5,
+                 min_size: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """A label map of detections: each pixel goes to its best mask (lesson 06_mask_rcnn).
+
+    Parameters
+    ----------
+    found : Detections
+    min_score : float in [0, 1]
+        Detections with a lower score are left out.
+    threshold : float in [0, 1]
+        A pixel is in a mask whose probability there is above it.  In several it goes to the one
+        with the highest probability times score.
+    min_size : int, pixels
+        Objects that are left with less are dropped.
+
+    Returns
+    -------
+    labels : ndarray, int32, (H, W)
+        0 is background; objects are 1, 2, ... by falling score, without holes.
+    scores : ndarray, float32, (objects,)
+        For :func:`cellkit.metrics.coco_average_precision`.
+    """
+    found = found.take(np.argsort(-found.scores, kind="stable"))
+    labels, best = np.zeros(found.shape, np.int32), np.zeros(found.shape, np.float32)
+    for k in np.flatnonzero(found.scores >= min_score):
+        window, probability = paste(found, k)
+        sure = probability * found.scores[k]
+        wins = (probability > threshold) & (sure > best[window])
+        labels[window][wins], best[window][wins] = k + 1, sure[wins]
+    labels = _fill_holes(labels)
+    kept = np.bincount(labels.ravel(), minlength=len(found.scores) + 1) >= max(min_size, 1)
+    kept[0] = False
+    return (np.where(kept, np.cumsum(kept), 0).astype(np.int32)[labels],
+            found.scores[kept[1:]].astype(np.float32))
+
+
+def merge_foreground(found: Detections, min_score: float = 0.5) -> np.ndarray:
+    """A foreground map of detections: at each pixel the highest probability of all masks.
+
+    Returns
+    -------
+    ndarray, float32, (H, W)
+        From 0 to 1; the masks of detections that score at least ``min_score``.
+    """
+    foreground = np.zeros(found.shape, np.float32)
+    for k in np.flatnonzero(found.scores >= min_score):
+        window, probability = paste(found, k)
+        np.maximum(foreground[window], probability, out=foreground[window])
+    return foreground
+
+
+def merge_paper2(found: Detections, overlap: float = 0.5, min_side: float = 4) -> np.ndarray:
+    """The mask that paper 2 makes of detections.
+
+    Boxes that score below 0.4, are small, or overlap a better one are dropped; probabilities
+    below 0.3 become 0; what is left of all masks is added up; above 0.9 is foreground.
+
+    Parameters
+    ----------
+    found : Detections
+    overlap : float
+        The largest intersection over union of two boxes (ours; the paper gives none).
+    min_side : float, pixels
+        Boxes with a shorter side are small (ours; the paper gives none).
+
+    Returns
+    -------
+    ndarray, bool, (H, W)
+
+    References
+    ----------
+    Paper 2, section 5.2.
+    """
+    sides = found.boxes[:, 2:] - found.boxes[:, :2]
+    found = found.take((found.scores >= 0.4) & (sides >= min_side).all(1))
+    found = found.take(suppress(found.boxes, found.scores, overlap))
+    total = np.zeros(found.shape, np.float32)
+    for k in range(len(found.scores)):
+        window, probability = paste(found, k)
+        total[window] += np.where(probability < 0.3, 0, probability)
+    return total > 0.9
+
+
+def suppress(boxes: np.ndarray, scores: np.ndarray, overlap: float = 0.5) -> np.ndarray:
+    """Non-maximum suppression (lesson 06_mask_rcnn builds it): which boxes stay, best first.
+
+    A box is dropped if its intersection over union with a better one that stays is above
+    ``overlap``.
+    """
+    waiting, stay = np.argsort(-scores, kind="stable"), []
+    while len(waiting):
+        best, waiting = waiting[0], waiting[1:]
+        stay.append(best)
+        waiting = waiting[box_iou(boxes[best : best + 1], boxes[waiting])[0] <= overlap]
+    return np.array(stay, int)
+
+
+def box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Intersection over union of boxes (n, 4) with boxes (m, 4): (n, m); empty boxes share 0."""
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    both = np.clip(high - low, 0, None).prod(2)
+    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(1) for boxes in (a, b)]
+    union = areas[0][:, None] + areas[1] - both
+    return both / np.where(union > 0, union, 1)
+
+
+def agree(views: Sequence[Detections]) -> Detections:
+    """One opinion of several looks at an image, turned or flipped, say.
+
+    Objects are those of all looks, doubles suppressed; a score is the mean over the looks, where
+    one that did not see the object counts 0; box and mask are those of the surest look.
+    """
+    everything = Detections(*(np.concatenate(part) for part in
+                              zip(*[view[:3] for view in views], strict=True)), views[0].shape)
+    found = everything.take(suppress(everything.boxes, everything.scores))
+    support = np.zeros(len(found.scores), np.float32)
+    for view in views:
+        if len(view.scores):
+            same = np.where(box_iou(found.boxes, view.boxes) > 0.5, view.scores, 0)
+            support += same.max(1) / len(views)
+    return found._replace(scores=support)
+
+
+def grow_labels(labels: np.ndarray, foreground: np.ndarray, threshold: float = 0.5,
+                min_size: int = 16) -> np.ndarray:
+    """Objects from one network, outlines from another (or from the mean of several).
+
+    Parameters
+    ----------
+    labels : ndarray, int, (H, W)
+        Seeds: what ``ck.detect`` gives.
+    foreground : ndarray (H, W)
+        A probability of foreground, in which the seeds grow and beyond which they are cut off.
+    threshold, min_size
+        As in :func:`instances`; a piece of foreground without a seed is an object too.
+
+    Returns
+    -------
+    ndarray, int32, (H, W)
+    """
+    mask = _read_map(foreground, "foreground")
+    if mask.shape != labels.shape:
+        raise ValueError(f"labels have shape {labels.shape} and the foreground {mask.shape}, "
+                         "expected the same; take both from one image.")
+    mask = _clean(mask if mask.dtype == bool else mask > threshold, min_size)
+    grown = _flood(-_depth(mask), np.where(mask, labels, 0), mask)
+    unseeded = ndimage.label(mask & (grown == 0))[0]
+    return _tidy(np.where(unseeded > 0, unseeded + labels.max(), grown), min_size)
 
 
 # ---------------------------------------------------------------- one function a method

@@ -5,30 +5,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from cellkit.device import autocast, evaluating, half, home
+from cellkit.labels import Detections, agree, merge_foreground, merge_labels, suppress
 from cellkit.networks.unet import pad
 from cellkit.samples import moments
 
+#: The eight ways to lay a picture on a table: quarter turns, then whether it is flipped.  The first
+#: four keep its shape.
+TURNS = tuple((quarters, flip) for quarters in (0, 2, 1, 3) for flip in (False, True))
 
-def predict(net: nn.Module, image: np.ndarray, all: bool = False, *, tile: int = 1024,
-            overlap: int = 128, amp: str | bool = "auto"):
+
+def predict(net: nn.Module | Sequence[nn.Module], image: np.ndarray, all: bool = False, *,
+            turns: int = 1, tile: int = 1024, overlap: int = 128, amp: str | bool = "auto"):
     """What a network says about an image (lesson 02_unet_from_scratch does it by hand).
 
     Parameters
     ----------
-    net : Module
+    net : Module, or several
         A :class:`cellkit.UNet`, or another network from (N, C, H, W) to logits that may have
-        ``head`` and ``config`` as it does.  It runs where it lies and is left as it was.
+        ``head`` and ``config`` as it does.  It runs where it lies and is left as it was.  Of
+        several networks the mean of what all of them say (an ensemble, lesson 06_mask_rcnn).
     image : ndarray, float, (H, W) or (H, W, C)
         Range [0, 1], any size; normalised as in training, see :func:`cellkit.samples.moments`.
     all : bool
         Every map instead of the foreground alone.
+    turns : {1, 2, 4, 8}
+        Ask so often, with the image turned and flipped, and take the mean (test-time
+        augmentation, paper 2's outlook): 2 flips it, 4 also turns it upside down, 8 are all.
     tile, overlap : int
         In pixels.  An image with a side above ``tile`` is run in square tiles that share
         ``overlap`` pixels, where one fades into the next; memory then depends on the tile only.
@@ -41,15 +50,72 @@ def predict(net: nn.Module, image: np.ndarray, all: bool = False, *, tile: int =
         The probability of foreground, in [0, 1]; or with ``all`` a dict of maps by name:
         "foreground" for every head but "image"; also "border" (head "border", in [0, 1]),
         "distance" (head "distance", in [0, 1]); "image" (head "image", alone, and "double").
+        Of Mask R-CNN see :func:`cellkit.labels.merge_foreground`.
     """
-    head = getattr(net, "head", "foreground")
-    if head == "image" and not all:
-        raise ValueError(
-            "this network has the head 'image' and predicts no foreground; "
-            "use cellkit.super_resolve(net, image)."
-        )
-    found = _run(net, head, image, tile, overlap, amp)
+    nets = list(net) if isinstance(net, (list, tuple)) else [net]
+    for one in nets:
+        if getattr(one, "head", "foreground") == "image" and not all:
+            raise ValueError(
+                "this network has the head 'image' and predicts no foreground; "
+                "use cellkit.super_resolve(net, image)."
+            )
+    said = []
+    for one in nets:
+        head = getattr(one, "head", "foreground")
+        for turn in _turns(turns):
+            laid = _lay(np.asarray(image), *turn)
+            if head == "objects":
+                found = merge_foreground(_find(one, laid, tile, overlap, amp))
+                said.append({"foreground": _lay_back(found, *turn)})
+            else:
+                maps_ = _run(one, head, laid, tile, overlap, amp)
+                said.append({name: _lay_back(values, *turn) for name, values in maps_.items()})
+    shared = set(said[0]).intersection(*said)
+    found = {name: sum(maps_[name] for maps_ in said) / np.float32(len(said))
+             for name in said[0] if name in shared}
     return found if all else found["foreground"]
+
+
+def detect(net: nn.Module, image: np.ndarray, *, min_score: float = 0.5, threshold: float = 0.5,
+           min_size: int = 1, scores: bool = False, turns: int = 1, tile: int = 1024,
+           overlap: int = 128, amp: str | bool = "auto"):
+    """The objects that a Mask R-CNN finds, as labels (lesson 06_mask_rcnn).
+
+    Parameters
+    ----------
+    net : MaskRCNN
+    image, tile, amp
+        As in :func:`predict`.
+    overlap : int
+        In pixels.  Tiles share so many; an object cut by a tile's edge is left to the next tile,
+        which sees it whole unless it is larger than this.
+    min_score, threshold, min_size
+        See :func:`cellkit.labels.merge_labels`.
+    scores : bool
+        Give the scores too.
+    turns : {1, 2, 4, 8}
+        Ask so often, with the image turned and flipped; a score is then the mean over the views,
+        see :func:`cellkit.labels.agree`.
+
+    Returns
+    -------
+    labels : ndarray, int32, (H, W)
+        0 is background; objects are 1, 2, ... by falling score.
+    scores : ndarray, float32, (objects,)
+        Only with ``scores``.
+    """
+    if getattr(net, "head", None) != "objects":
+        raise ValueError(
+            f"this network has the head {getattr(net, 'head', 'foreground')!r} and finds no "
+            "objects; use cellkit.instances(cellkit.predict(net, image)), or a MaskRCNN."
+        )
+    views = []
+    for turn in _turns(turns):
+        found = _find(net, _lay(np.asarray(image), *turn), tile, overlap, amp)
+        views.append(_turn_back(found, *turn))
+    found = views[0] if turns == 1 else agree(views)
+    labels, sure = merge_labels(found, min_score, threshold, min_size)
+    return (labels, sure) if scores else labels
 
 
 def super_resolve(net: nn.Module, image: np.ndarray, *, tile: int = 1024, overlap: int = 128,
@@ -99,10 +165,38 @@ def ask(net: nn.Module, batch: Tensor) -> Tensor:
     return net(padded)[window]
 
 
-def _run(net, head, image, tile, overlap, amp) -> dict[str, np.ndarray]:
+def _turns(turns):
+    if turns not in (1, 2, 4, 8):
+        raise ValueError(f"turns is {turns!r}, expected 1, 2, 4 or 8.")
+    return TURNS[:turns]
+
+
+def _lay(array, quarters, flip):
+    array = np.rot90(array, quarters)
+    return np.ascontiguousarray(array[:, ::-1] if flip else array)
+
+
+def _lay_back(array, quarters, flip):
+    return np.ascontiguousarray(np.rot90(array[:, ::-1] if flip else array, -quarters))
+
+
+def _turn_back(found: Detections, quarters, flip) -> Detections:
+    """Detections of an image laid by :func:`_lay`, as those of the image itself."""
+    (left, top, right, bottom), masks = found.boxes.T, found.masks
+    height, width = found.shape
+    if flip:
+        left, right, masks = width - right, width - left, masks[:, :, ::-1]
+    for _ in range(quarters):  # clockwise each
+        left, top, right, bottom = height - bottom, left, height - top, right
+        height, width = width, height
+    return Detections(np.stack([left, top, right, bottom], 1), found.scores,
+                      np.rot90(masks, -quarters, (1, 2)), (height, width))
+
+
+def _batch(net, image) -> tuple[Tensor, float, float]:
+    """A checked image as a batch of one, and what was subtracted and divided by."""
     image = _checked(image)
-    config, device = getattr(net, "config", {}), home(net)
-    dtype = half(device, amp)
+    config = getattr(net, "config", {})
     mean, std = moments(image, config.get("normalise", "standard"))
     batch = torch.from_numpy((image - mean) / std)
     batch = batch[None, None] if image.ndim == 2 else batch.permute(2, 0, 1)[None]
@@ -113,20 +207,53 @@ def _run(net, head, image, tile, overlap, amp) -> dict[str, np.ndarray]:
             + ("convert it to grey, e.g. with skimage.color.rgb2gray." if channels == 1 else
                f"repeat the grey values, e.g. np.stack([image] * {channels}, axis=2).")
         )
+    return batch, mean, std
+
+
+def _run(net, head, image, tile, overlap, amp) -> dict[str, np.ndarray]:
+    (batch, mean, std), device = _batch(net, image), home(net)
+    dtype, shape = half(device, amp), batch.shape[-2:]
     found: dict[str, np.ndarray] = {}
     with evaluating(net), autocast(device, dtype):
-        for window, weight in _tiles(image.shape[:2], tile, overlap):
+        for window, weight in _tiles(shape, tile, overlap):
             part = batch[(..., *window)].to(device)
             if dtype is not None:
                 part = part.contiguous(memory_format=torch.channels_last)
             for name, values in maps(ask(net, part)[0], head).items():
                 values = values.cpu().numpy()
                 total = found.setdefault(
-                    name, np.zeros(image.shape[:2] + values.shape[2:], np.float32))
+                    name, np.zeros(shape + values.shape[2:], np.float32))
                 total[window] += (weight.T * values.T).T  # also where values has a colour axis
     if "image" in found:
         found["image"] = np.clip(found["image"] * std + mean, 0, 1)
     return found
+
+
+def _find(net, image, tile, overlap, amp) -> Detections:
+    """Mask R-CNN's detections, tile by tile; each object from a tile that sees all of it."""
+    (batch, _, _), device = _batch(net, image), home(net)
+    dtype, shape = half(device, amp), tuple(batch.shape[-2:])
+    parts = []
+    with evaluating(net), autocast(device, dtype):
+        for (rows, columns), _ in _tiles(shape, tile, overlap):
+            part = batch[..., rows, columns].to(device)
+            if dtype is not None:
+                part = part.contiguous(memory_format=torch.channels_last)
+            found = net(part)[0]
+            found = found._replace(boxes=found.boxes + np.float32(
+                [columns.start, rows.start] * 2), shape=shape)
+            cut = np.zeros(len(found.boxes), bool)
+            for axis, span, length in ((0, columns, shape[1]), (1, rows, shape[0])):
+                low, high = found.boxes[:, axis], found.boxes[:, axis + 2]
+                at_edge = ((low <= span.start + 1) & (span.start > 0)
+                           | (high >= span.stop - 1) & (span.stop < length))
+                cut |= at_edge & (high - low < overlap)
+            parts.append(found.take(~cut))
+    if len(parts) == 1:
+        return parts[0]
+    found = Detections(*(np.concatenate(part) for part in
+                         zip(*[part[:3] for part in parts], strict=True)), shape)
+    return found.take(suppress(found.boxes, found.scores))
 
 
 def _tiles(shape, tile, overlap, unit=32) -> Iterator[tuple[tuple[slice, slice], np.ndarray]]:

@@ -277,7 +277,7 @@ def standardise(image: np.ndarray) -> np.ndarray:
 
 
 #: What a target may be.
-HEADS = ("foreground", "two_class", "border", "distance", "image", "double")
+HEADS = ("foreground", "two_class", "border", "distance", "image", "double", "objects")
 
 
 class Crops:
@@ -297,7 +297,8 @@ class Crops:
         "pad": a zero border makes it square, then resized unless size is None (paper 2).
         "whole": as it is, cut to its centre where larger than ``size``; sizes may then differ.
     head : str
-        Which target, see :class:`cellkit.UNet`; "double": :class:`cellkit.DoubleUNet`.
+        Which target, see :class:`cellkit.UNet`; "double": :class:`cellkit.DoubleUNet`;
+        "objects": :class:`cellkit.MaskRCNN`.
     normalise : str
         See :func:`moments`.
     augment : callable(image, labels, rng) -> (image, labels), optional
@@ -424,6 +425,8 @@ def _target(labels, sharp, head):
         return np.concatenate([(labels > 0)[None], _channels_first(sharp)], dtype=np.float32)
     if head == "two_class":
         return (labels > 0).astype(np.int64)
+    if head == "objects":
+        return labels.astype(np.int64)
     from cellkit import masks
 
     if head == "border":

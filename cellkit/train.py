@@ -23,6 +23,7 @@ from tqdm import tqdm
 from cellkit import augment as augmentation
 from cellkit import checkpoints, losses
 from cellkit.device import autocast, evaluating, half, home, pick
+from cellkit.labels import merge_foreground
 from cellkit.maps import ask, maps
 from cellkit.metrics import dice
 from cellkit.networks import fill
@@ -53,8 +54,9 @@ class History:
         Training: mean over the epoch's crops, while the weights move.  Validation: mean over
         whole images; empty without validation samples.
     train_metric, valid_metric : list of float
-        "dice": of foreground > 0.5, mean over images (crops while training).  Head "image":
-        "psnr" in dB, relative to the range of each image's own grey values.
+        "dice": of foreground > 0.5, mean over images (crops while training; Mask R-CNN is not
+        asked then, so its train_metric is NaN).  Head "image": "psnr" in dB, relative to the
+        range of each image's own grey values.
     metric : str
         "dice" or "psnr".
     lr, seconds : list of float
@@ -179,7 +181,8 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
     crops = Crops(train, crop, mode, augment=augment, **cut,
                   repeats=math.ceil(steps * batch_size / len(train)))
     looks = None if valid is None else Crops(
-        valid, *((WHOLE, "whole") if mode == "crop" else (crop, mode)), **cut)
+        valid, *((WHOLE // 2 if head == "objects" else WHOLE, "whole") if mode == "crop"
+                 else (crop, mode)), **cut)  # anchors times objects fill memory sooner
     device = pick(device)
     dtype = half(device, amp)
     net.to(device)
@@ -296,6 +299,8 @@ def _forward(net, image, target, loss_of, device, dtype):
     if dtype is not None:
         image = image.contiguous(memory_format=torch.channels_last)
     with autocast(device, dtype):
+        if loss_of is None:  # Mask R-CNN: to ask for its objects as well would take twice as long
+            return None if net.training else net(image), net.loss(image, target)
         output = ask(net, image)
     output = output.float()
     return output, loss_of(output, target)
@@ -327,6 +332,10 @@ def _validate(net, looks, loss_of, device, dtype) -> list[tuple[float, float]]:
 
 def _metric(output, target, head) -> float:
     """Mean Dice of foreground > 0.5, or PSNR in dB relative to the truth's own range."""
+    if output is None:
+        return math.nan
+    if head == "objects":
+        return dice(target.cpu().numpy(), np.stack([merge_foreground(one) > 0.5 for one in output]))
     output, target = output.detach(), target.detach()
     if head == "image":
         error = (output - target).square().flatten(1).mean(1)
@@ -357,7 +366,9 @@ def _is_best(history, monitor) -> bool:
 
 def _says(epoch, epochs, history, seen) -> str:
     loss, metric = np.mean(seen, 0)
-    text = f"epoch {epoch + 1}/{epochs}, loss {loss:.3f}, {history.metric} {metric:.3f}"
+    text = f"epoch {epoch + 1}/{epochs}, loss {loss:.3f}"
+    if not math.isnan(metric):
+        text += f", {history.metric} {metric:.3f}"
     if history.valid_metric:
         text += f", valid {history.valid_loss[-1]:.3f}, {history.valid_metric[-1]:.3f}"
     return text

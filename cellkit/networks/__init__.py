@@ -1,12 +1,14 @@
 """Networks, each readable in one screen, and how a stored one is built again."""
 
+from cellkit.networks.baselines import ResNetUNet, SimpleCNN
 from cellkit.networks.double_unet import DoubleUNet
+from cellkit.networks.mask_rcnn import MaskRCNN
 from cellkit.networks.unet import UNet
 
-__all__ = ["BUILDERS", "DoubleUNet", "UNet", "rebuild"]
+__all__ = ["BUILDERS", "DoubleUNet", "MaskRCNN", "ResNetUNet", "SimpleCNN", "UNet", "rebuild"]
 
 #: The networks that a checkpoint or a weights card may name.
-BUILDERS = {"UNet": UNet, "DoubleUNet": DoubleUNet}
+BUILDERS = {net.__name__: net for net in (UNet, DoubleUNet, SimpleCNN, ResNetUNet, MaskRCNN)}
 
 
 def rebuild(name, config, weights, source):

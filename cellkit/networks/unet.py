@@ -121,7 +121,7 @@ class UNet(nn.Module):
                         nn.init.zeros_(layer.bias)
 
     def forward(self, image: Tensor) -> Tensor:
-        self._expect(image)
+        expect(self, image)
         unit = 2 ** self.config["depth"]
         # Batch norm needs two values to train on, so a lone tiny image gets a second unit.
         lone = self.training and len(image) == 1 and max(image.shape[-2:]) <= unit
@@ -137,25 +137,27 @@ class UNet(nn.Module):
         x = self.out(x)[window]
         return x + image if self.config["residual"] else x
 
-    def _expect(self, image: Tensor):
-        channels, weight = self.config["in_channels"], self.out.weight
-        if not isinstance(image, Tensor) or not image.is_floating_point():
-            found = image.dtype if isinstance(image, Tensor) else type(image).__name__
-            raise TypeError(
-                f"the network got {found}, expected a tensor of floats (N, {channels}, H, W); "
-                "give an image as an array to cellkit.predict instead."
-            )
-        if image.ndim != 4 or image.shape[1] != channels or 0 in image.shape:
-            raise ValueError(
-                f"the network got a tensor of shape {tuple(image.shape)}, expected "
-                f"(N, {channels}, H, W); add missing axes with x[None], or build "
-                "UNet(in_channels=...) for the channels you have."
-            )
-        if image.device != weight.device:
-            raise ValueError(
-                f"the tensor is on {image.device} and the network on {weight.device}; move it "
-                f"with x.to('{weight.device}')."
-            )
+
+def expect(net, image):
+    """Say in words what is wrong with a tensor before a layer says it in numbers."""
+    channels, weight = net.config["in_channels"], next(net.parameters())
+    if not isinstance(image, Tensor) or not image.is_floating_point():
+        found = image.dtype if isinstance(image, Tensor) else type(image).__name__
+        raise TypeError(
+            f"the network got {found}, expected a tensor of floats (N, {channels}, H, W); "
+            "give an image as an array to cellkit.predict instead."
+        )
+    if image.ndim != 4 or image.shape[1] != channels or 0 in image.shape:
+        raise ValueError(
+            f"the network got a tensor of shape {tuple(image.shape)}, expected "
+            f"(N, {channels}, H, W); add missing axes with x[None], or build "
+            f"{type(net).__name__}(in_channels=...) for the channels you have."
+        )
+    if image.device != weight.device:
+        raise ValueError(
+            f"the tensor is on {image.device} and the network on {weight.device}; move it "
+            f"with x.to('{weight.device}')."
+        )
 
 
 def pad(image: Tensor, unit_h: int, unit_w: int) -> tuple[Tensor, tuple]:
