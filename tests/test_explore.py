@@ -187,6 +187,22 @@ def test_super_resolution_in_front_is_shown_and_measured(sample, net):
     assert apart(picture(lesson4, 0), sharp) < 3
 
 
+def test_super_resolution_of_odd_images_is_shown_or_refused_in_words():
+    sharpen = ck.UNet(width=2, depth=2, residual=True, head="image")
+    flat = explore.super_resolution(np.full((40, 50), 0.3), sharpen)
+    assert flat.numbers["PSNR, dB"] > 100  # equal but for rounding
+    assert flat.numbers["SSIM"] == pytest.approx(1) and flat.numbers["contrast left"] >= 1
+    colour = explore.super_resolution(np.full((40, 50, 3), 0.3), sharpen)
+    assert colour.error is None  # without the network there is nothing to refuse
+    colour.controls["super-resolution"].value = True
+    assert "3 channel(s), the network takes 1" in said(colour)
+    tiny = explore.super_resolution(np.full((9, 50), 0.3), sharpen)
+    assert "at least 11 pixels" in said(tiny)
+    for M in (0, -0.5, 1.5):
+        assert "expected 0 &lt; M &lt;= 1" in said(
+            explore.super_resolution(np.full((40, 50), 0.3), sharpen, M=(M,)))
+
+
 def half_map(image, M):
     return None, np.full(image.shape[:2], 0.75, np.float32)
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from cellkit import UNet, predict, super_resolve
+from cellkit import UNet, degrade, predict, shrink, super_resolve
 from cellkit.device import half, pick
 
 
@@ -57,6 +57,19 @@ def test_super_resolve_undoes_the_normalisation():
     nn.init.zeros_(net.out.weight)
     nn.init.zeros_(net.out.bias)
     np.testing.assert_allclose(super_resolve(net, colour, amp=False), colour, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (9, 40, 3)])
+@pytest.mark.parametrize("residual", [False, True])
+def test_super_resolve_what_is_smaller_than_the_networks_stride(shape, residual):
+    """Degraded to a single pixel at M = 1/16, and back: the network halves four times."""
+    for image in (picture(*shape), np.full(shape, 0.3, np.float32)):
+        low = degrade(image, 1 / 16)
+        net = UNet(1 if len(shape) == 2 else 3, width=2, head="image", residual=residual)
+        for coarse in (low, shrink(image, 1 / 16)):
+            made = super_resolve(net, coarse)
+            assert made.shape == coarse.shape and made.dtype == np.float32
+            assert made.min() >= 0 and made.max() <= 1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (17, 31), (130, 176)])
