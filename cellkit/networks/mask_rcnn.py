@@ -42,7 +42,7 @@ class MaskRCNN(nn.Module):
     in_channels : int
         1 for grey images, 3 for RGB.  A ResNet is shown grey images three times.
     backbone : {"light", "resnet18", "resnet34", "resnet50", "resnet101"}
-        "light" is a U-Net without its last step up, and slim heads: 2.6 million weights.  The
+        "light" is a U-Net without its last step up, and slim heads: 3.0 million weights.  The
         others have torchvision's feature pyramid and heads (256 channels; mask head of four
         layers).
     width : int
@@ -248,16 +248,17 @@ def _light(in_channels, width, sizes, detections):
     body = Pyramid(in_channels, width, channels)
     body.out_channels = channels
     anchors = AnchorGenerator(sizes, (RATIOS,) * len(sizes))
+    # A bin of a cell's box is about a pixel of "fine": one sample in it is enough.
     whole = tv.MaskRCNN(
         body, rpn_anchor_generator=anchors,
         rpn_head=RPNHead(channels, anchors.num_anchors_per_location()[0]),
-        box_roi_pool=MultiScaleRoIAlign(names, 7, 2), box_head=TwoMLPHead(49 * channels, 256),
+        box_roi_pool=MultiScaleRoIAlign(names, 7, 1), box_head=TwoMLPHead(49 * channels, 256),
         box_predictor=FastRCNNPredictor(256, 2),
-        mask_roi_pool=MultiScaleRoIAlign(names, 14, 2),
+        mask_roi_pool=MultiScaleRoIAlign(names, 14, 1),
         mask_head=tv.MaskRCNNHeads(channels, (channels, channels), 1),
         mask_predictor=tv.MaskRCNNPredictor(channels, channels, 2),
-        rpn_pre_nms_top_n_train=1000, rpn_post_nms_top_n_train=500,
-        box_batch_size_per_image=128, box_positive_fraction=0.5,
+        rpn_pre_nms_top_n_train=500, rpn_post_nms_top_n_train=300,
+        box_batch_size_per_image=64, box_positive_fraction=0.5,
         rpn_post_nms_top_n_test=detections, box_detections_per_img=detections)
     return body, whole.rpn, whole.roi_heads
 
