@@ -102,6 +102,30 @@ class Recipe:
             return {**said, **(ours or {})}
         return said if ours is None else ours
 
+    def rows(self) -> list[dict]:
+        """What the paper says beside what we do, setting by setting: for ``ck.show.table``."""
+        rows = []
+        for name in SETTINGS:
+            said, ours = getattr(self, name), self.ours.get(name)
+            if not isinstance(said, dict):
+                rows.append((name, said, ours))
+                continue
+            for key in {**said, **(ours or {})}:
+                rows.append((f"{name}: {key}", said.get(key), (ours or {}).get(key)))
+        return [{"setting": name, "the paper": "not stated" if said is None else _words(said),
+                 "ours": "the same" if ours is None else _words(ours)}
+                for name, said, ours in rows]
+
+
+def _words(value) -> str:
+    if isinstance(value, augment.Pipeline):
+        return ", ".join(type(step).__name__.lower() for step in value.steps)
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {_words(one)}" for key, one in value.items())
+    if isinstance(value, tuple | list):
+        return ", ".join(map(_words, value))
+    return getattr(value, "__name__", None) or str(value)
+
 
 #: The fields of a recipe that are settings: what must be known before it can be run.
 SETTINGS = tuple(f.name for f in fields(Recipe) if f.name not in ("name", "title", "printed",

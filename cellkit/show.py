@@ -239,6 +239,7 @@ def bars(values: dict, *, alt: str, ylabel: str = "", title: str = "", spread: d
     error = [spread[n] for n in names] if spread else None
     drawn = ax.bar(names, [values[n] for n in names], yerr=error, color=BLUE, capsize=4)
     ax.bar_label(drawn, fmt=f"%.{digits}f", padding=2, fontsize=9)
+    ax.margins(y=0.12)  # room for the values below the title
     ax.set(ylabel=ylabel, title=title)
     ax.tick_params(axis="x", labelrotation=30 if len(names) > 3 and max(map(len, names)) > 8 else 0)
     figure(fig, alt)
