@@ -12,7 +12,7 @@ from skimage.measure import block_reduce
 from cellkit.lesson.exercise import Case, Exercise, Fault, Mistake, difference, present
 from cellkit.metrics import psnr as decibels
 from cellkit.resolution import enlarge as resize
-from cellkit.resolution import resample, shrink
+from cellkit.resolution import shrink
 
 LESSON = "04_super_resolution"
 
@@ -555,9 +555,9 @@ def sharper_by_lanczos(small, shape):
 def sharper_by_back_projection(small, shape):
     """Shrunk again, the large picture must give the small one; what lacks is added."""
     large = resize(small, shape)
-    for _ in range(3):
-        lack = small - shrink(large, small.shape[0] / shape[0])
-        large = np.clip(large + resample(lack, shape, "bicubic"), 0, 1)
+    for _ in range(4):
+        lack = small - area_mean(large, shape[0] // small.shape[0])
+        large = np.clip(large + enlarge(lack, shape), 0, 1)
     return large
 
 

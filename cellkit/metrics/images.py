@@ -1,7 +1,7 @@
 """How near one image comes to another: noise, structure, contrast, and what its spectrum keeps.
 
 For images in [0, 1], float, (H, W) or (H, W, 3), truth first.  Two images give one number, two
-lists of images their mean.  None of these says whether cells can still be found: lesson 05 shows
+lists of images their mean.  None of these says whether cells can still be found: lesson 04 shows
 images whose PSNR rises while the cells go.
 """
 
@@ -76,7 +76,7 @@ def ssim(truth, pred) -> float:
 
 
 def contrast(truth, pred) -> float:
-    """How much of the grey values' spread is left: std(pred) / std(truth) (lesson 05).
+    """How much of the grey values' spread is left: std(pred) / std(truth) (lesson 04).
 
     Parameters
     ----------

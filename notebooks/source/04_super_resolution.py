@@ -142,6 +142,13 @@ assert psnr(one, one, 255) == float("inf")
 # END HIDDEN TESTS
 psnr = ck.lesson.check("psnr", psnr)
 
+# %%
+black = np.zeros((8, 8))
+for error in (0.1, 0.01):
+    print(f"off by {error} at every pixel: {psnr(black, black + error):.1f} dB")
+# expect: off by 0.1 at every pixel: 20.0 dB
+# expect: off by 0.01 at every pixel: 40.0 dB
+
 # %% [markdown]
 # A ruler should be tried before it is used. We spoil the sharp picture in five ways. Beside PSNR
 # stands **SSIM**, the structural similarity: it compares brightness, contrast and pattern in small
@@ -290,17 +297,20 @@ ck.show.images(
 #
 # ## 6. What is lost
 #
-# Two things can be measured. **Contrast**: how far the grey values spread, compared with the sharp
-# picture. And the **spectrum**: a picture is a sum of waves, and the spectrum says how strong the
-# waves of each frequency are. A wave of 0.1 cycles per pixel repeats every ten pixels.
+# Two things can be measured. **Contrast**: the standard deviation of the grey values, over that of
+# the sharp picture. And the **spectrum**: a picture is a sum of waves, and the spectrum says how
+# strong the waves of each frequency are. A wave of 0.1 cycles per pixel repeats every ten pixels.
 
 # %%
+def contrast(pictures):
+    return np.mean([p.std() / t.std() for p, t in zip(pictures, truths, strict=True)])
+
 low = {M: [ck.degrade(t, M) for t in truths] for M in factors}
+left = {f"M = {M:g}": contrast(low[M]) for M in factors}
 ck.show.bars(
-    {f"M = {M:g}": ck.metrics.contrast(truths, low[M]) for M in factors},
-    ylabel="contrast left", title=f"{test.dataset}, mean over test pictures",
-    alt="Share of the contrast that is left: " + ", ".join(
-        f"{ck.metrics.contrast(truths, low[M]):.2f} at M = {M:g}" for M in factors) + ".",
+    left, ylabel="contrast left", title=f"{test.dataset}, mean over test pictures",
+    alt="Share of the contrast that is left: "
+    + ", ".join(f"{value:.2f} at {name}" for name, value in left.items()) + ".",
 )
 
 # %%
@@ -353,6 +363,7 @@ ck.show.images(
 # %%
 apart = max(abs(area_mean(p, 4) - area_mean(patch, 4)).max() for p in shown.values())
 print(f"Their coarse pictures differ by at most {apart:.3f}: no network can tell them apart.")
+# expect: Their coarse pictures differ by at most 0.000: no network can tell them apart.
 
 # %% [markdown]
 # Many sharp pictures have one coarse picture. A network sees only that one and must answer with one
@@ -481,7 +492,7 @@ pictures = {
 # %%
 def judge(pictures):
     return {"PSNR, dB": f"{ck.psnr(truths, pictures):.2f}", "SSIM": ck.ssim(truths, pictures),
-            "contrast left": f"{ck.metrics.contrast(truths, pictures):.2f}"}
+            "contrast left": f"{contrast(pictures):.2f}"}
 
 lanczos = {"Lanczos": scores[1 / 4, "lanczos"]}
 ck.show.table([{"picture": name, **judge(made)} for name, made in (lanczos | pictures).items()],
@@ -634,9 +645,9 @@ explorer
 # picture; anything from numpy, scipy and `ck.enlarge` is allowed.
 #
 # Two ideas. *Unsharp masking*: what a blur takes away is the fine part; add some of it.
-# *Consistency*: if you make your answer coarse again, you must get back what you were given. If you
-# do not, you know what lacks. Try it on `truths` first: the cell below the blank shows how far you
-# are.
+# *Consistency*: if you make your answer coarse again with `area_mean`, you must get back what you
+# were given. If you do not, you know what lacks, and your `enlarge` takes negative numbers, too.
+# The check says how many decibels you have won; try as often as you like.
 
 # %% solution="sharper"
 def sharper(small, shape):
