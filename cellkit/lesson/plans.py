@@ -59,11 +59,11 @@ PLANS = {
     "03_augmentation": {
         "tiny": {
             "width": 8, "copies": 6,
-            "training": {**FIT, "epochs": 2, "steps_per_epoch": 4, "crop": 64, "batch_size": 2},
+            "training": {**FIT, "epochs": 2, "steps_per_epoch": 3, "crop": 64, "batch_size": 2},
         },
         "standard": {
             "width": 16, "copies": 100,
-            "training": {**FIT, "epochs": 6, "steps_per_epoch": 40, "crop": 128, "batch_size": 4},
+            "training": {**FIT, "epochs": 4, "steps_per_epoch": 40, "crop": 128, "batch_size": 4},
         },
         "full": {
             "width": 64, "copies": 591,
