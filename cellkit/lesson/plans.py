@@ -114,10 +114,9 @@ PLANS = {
     "07_watershed": {
         "tiny": {
             "width": 8, "tune_every": 10, "elbow_steps": 4,
-            "training": {**UNTOLD, "monitor": "loss", "epochs": 4, "steps_per_epoch": 6,
+            "training": {**UNTOLD, "monitor": "loss", "epochs": 3, "steps_per_epoch": 6,
                          "crop": 96, "batch_size": 4},
-            "border": {**UNTOLD, "epochs": 2, "steps_per_epoch": 6, "crop": 96,
-                       "batch_size": 4},
+            "border": {**UNTOLD, "epochs": 1, "steps_per_epoch": 8, "crop": 96, "batch_size": 4},
             "grids": {
                 "components": {"threshold": (0.5, 0.7)},
                 "watershed": {"smoothing": (1, 2), "peak_distance": (5, 12)},
