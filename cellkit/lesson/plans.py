@@ -21,10 +21,10 @@ UNTOLD = {key: value for key, value in FIT.items() if key != "loss"}
 
 #: What lesson 07 tries for each method; ``cellkit.labels.GRIDS`` has more, and takes longer.
 INSTANCE_GRIDS = {
-    "components": {"threshold": (0.4, 0.5, 0.6, 0.7, 0.8), "min_size": (16, 40, 80)},
-    "watershed": {"threshold": (0.4, 0.5, 0.6), "smoothing": (1, 2, 3),
-                  "peak_distance": (5, 8, 12), "min_size": (16, 40)},
-    "distance": {"threshold": (0.4, 0.5, 0.6), "smoothing": (0, 1),
+    "components": {"threshold": (0.5, 0.6, 0.7, 0.8), "min_size": (40, 80)},
+    "watershed": {"threshold": (0.5, 0.6), "smoothing": (1, 2, 3), "peak_distance": (5, 8, 12),
+                  "min_size": (40,)},
+    "distance": {"threshold": (0.5, 0.6), "smoothing": (0, 1),
                  "seed_threshold": (0.3, 0.4, 0.5, 0.6), "h": (None, 0.05), "min_size": (40,)},
     "border": {"threshold": (0.4, 0.5), "seed_threshold": (0.3, 0.4, 0.5, 0.6, 0.7),
                "min_size": (40,)},
@@ -125,10 +125,10 @@ PLANS = {
             },
         },
         "standard": {
-            "width": 16, "tune_every": 3, "elbow_steps": 12,
+            "width": 16, "tune_every": 3, "elbow_steps": 10,
             "training": {**UNTOLD, "monitor": "loss", "epochs": 100,
                          "steps_per_epoch": 40, "crop": 192, "minutes": 11},
-            "border": {**UNTOLD, "epochs": 10, "steps_per_epoch": 40, "crop": 128},
+            "border": {**UNTOLD, "epochs": 7, "steps_per_epoch": 40, "crop": 128},
             "grids": INSTANCE_GRIDS,
         },
         "full": {
