@@ -59,7 +59,7 @@ PLANS = {
     "03_augmentation": {
         "tiny": {
             "width": 8, "copies": 6,
-            "training": {**FIT, "epochs": 2, "steps_per_epoch": 3, "crop": 64, "batch_size": 2},
+            "training": {**FIT, "epochs": 1, "steps_per_epoch": 4, "crop": 64, "batch_size": 2},
         },
         "standard": {
             "width": 16, "copies": 100,
@@ -99,10 +99,10 @@ PLANS = {
         },
         "standard": {
             "width": 16, "scored": None,
-            "training": {**FIT, "epochs": 40, "steps_per_epoch": 40, "crop": 192, "minutes": 6},
+            "training": {**FIT, "epochs": 40, "steps_per_epoch": 40, "crop": 192, "minutes": 5},
             "sharpening": {**FIT, "loss": "mse", "epochs": 40, "steps_per_epoch": 40, "crop": 128,
                            "minutes": 3},
-            "task": {**BARE, "epochs": 40, "steps_per_epoch": 40, "crop": 192, "minutes": 8},
+            "task": {**BARE, "epochs": 40, "steps_per_epoch": 40, "crop": 192, "minutes": 7},
         },
         "full": {
             "width": 64, "scored": None,
