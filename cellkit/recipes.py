@@ -213,7 +213,7 @@ PAPER3 = Recipe(
         "data": ("ctc_fluo_n2dh_sim",),  # its own three images were never published
         "split": {"by": "image", "grown first": True, "seed": 0},  # no three images give 15 %
         "network": {"width": 16, "depth": 4, "up": "transpose", "dropout": 0.1},
-        "optimiser": {"batch_size": 8},
+        "optimiser": {"batch_size": 4},
         "schedule": {"epochs": "as many as the steps asked for"},
         "postprocessing": "components",
     },
@@ -252,6 +252,107 @@ PAPER5 = Recipe(
         "postprocessing": "components",  # k-means is slower and worse, see lesson 07_watershed
     },
 )
+
+PAPER2 = Recipe(
+    name="paper2",
+    title="Pixel-wise segmentation of microscopy images",
+    data=("glas",),
+    split={"fraction": 0.9, "by": None, "seed": None},
+    resize={"mode": "pad", "crop": 512},
+    augmentation=augment.paper2,
+    network={
+        "UNet": {"in_channels": 3, "width": 64, "depth": 4, "norm": "none", "up": "transpose",
+                 "head": "foreground"},
+        "MaskRCNN": {"in_channels": 3, "backbone": "resnet50", "weights": "coco",
+                     "anchors": "torchvision", "size": 800, "detections": 100},
+    },
+    loss="bce",  # of the U-Net; Mask R-CNN: the sum of its own
+    optimiser={
+        "UNet": {"optimizer": "adam", "lr": 1e-3, "batch_size": 10},
+        "MaskRCNN": {"optimizer": "sgd", "lr": 1e-4, "momentum": 0.9, "weight_decay": 3e-4,
+                     "batch_size": 2},
+    },
+    schedule={"UNet": {"epochs": 24, "schedule": "none"},
+              "MaskRCNN": {"epochs": 14, "schedule": "a tenth every 15 epochs"}},
+    postprocessing="cellkit.labels.merge_paper2",
+    metrics=("f1", "object f1", "object hausdorff"),
+    printed={"glas": {"f1": None, "object f1": None, "object hausdorff": None}},  # in a figure
+    ours={
+        "split": {"fraction": 0.7, "by": "group", "seed": 0},  # patients apart
+        "resize": {"mode": "half size", "crop": 192},
+        "augmentation": augment.default,
+        "network": {"UNet": {"in_channels": 3, "width": 16},
+                    "MaskRCNN": {"in_channels": 3, "backbone": "light"}},
+        "loss": "bce+soft_dice",
+        "optimiser": {"UNet": {"optimizer": "adamw", "lr": 3e-3, "batch_size": 4},
+                      "MaskRCNN": {"optimizer": "adamw", "lr": 2e-3, "batch_size": 4}},
+        "schedule": {"UNet": {"schedule": "onecycle", "epochs": "as many as the steps asked for"},
+                     "MaskRCNN": {"schedule": "onecycle",
+                                  "epochs": "as many as the steps asked for"}},
+    },
+)
+
+PAPER4 = Recipe(
+    name="paper4",
+    title="Deep learning approaches to segment cell nuclei",
+    data=("dsb2018",),
+    split={"train": 670, "test": 65, "by": None, "seed": None},
+    resize={"mode": None},
+    augmentation=None,
+    network={
+        "SimpleCNN": {"width": None},
+        "ResNetUNet": {"encoder": 101, "weights": "coco", "width": None},
+        "UNet": {"width": None, "depth": 4},
+        "MaskRCNN": {"backbone": None, "weights": "coco"},
+    },
+    loss="soft_iou",
+    optimiser={"optimizer": "adam", "lr": None, "batch_size": None},
+    schedule={"epochs": None, "schedule": None},
+    postprocessing=None,
+    metrics=("accuracy", "iou"),  # "mean IoU": of the foreground or both classes, not said
+    printed={
+        "dsb2018, SimpleCNN": {"accuracy": 0.937, "iou": 0.62},
+        "dsb2018, ResNetUNet": {"accuracy": 0.961, "iou": 0.77},
+        "dsb2018, UNet": {"accuracy": 0.980, "iou": 0.83},
+        "dsb2018, MaskRCNN": {"accuracy": 0.992, "iou": 0.88},
+    },
+    ours={
+        "split": {"fraction": 0.8, "by": "group", "seed": 0},  # tiles of one field stay together
+        "resize": {"mode": "native, crops of 192"},
+        "augmentation": augment.default,
+        "network": {
+            "SimpleCNN": {"in_channels": 3, "width": 32},
+            "ResNetUNet": {"in_channels": 3, "encoder": 18, "width": 16},
+            "UNet": {"in_channels": 3, "width": 16, "depth": 4},
+            "MaskRCNN": {"in_channels": 3, "backbone": "light"},
+        },
+        "loss": "bce+soft_dice",
+        "optimiser": {"optimizer": "adamw", "lr": 3e-3, "batch_size": 4},
+        "schedule": {"schedule": "onecycle", "epochs": "as many as the steps asked for"},
+        "postprocessing": "components, of Mask R-CNN its own objects",
+    },
+)
+
+#: The rows of lesson 06's table, by name.  ``net``: a class of :mod:`cellkit.networks`; ``pace``:
+#: how many batches it is trained on for each batch of the U-Net, so that all train about equally
+#: long (measured on two CPU cores).  The last two need weights that must be downloaded.
+MODELS = {
+    "simple": {"words": "simple CNN", "net": "SimpleCNN", "pace": 1.0, "lr": 3e-3},
+    "resnet": {"words": "ResNet-18 U-Net, random weights", "net": "ResNetUNet", "pace": 0.6,
+               "lr": 3e-3},
+    "unet": {"words": "U-Net", "net": "UNet", "pace": 1.0, "lr": 3e-3},
+    "unet-iou": {"words": "U-Net, IoU loss (paper 4)", "net": "UNet", "pace": 1.0, "lr": 3e-3,
+                 "loss": "soft_iou"},
+    "unet-bce": {"words": "U-Net, cross-entropy", "net": "UNet", "pace": 1.0, "lr": 3e-3,
+                 "loss": "bce"},
+    "mask_rcnn": {"words": "light Mask R-CNN", "net": "MaskRCNN", "pace": 0.27, "lr": 2e-3},
+    "resnet-coco": {"words": "ResNet-101 U-Net, COCO weights (paper 4)", "net": "ResNetUNet",
+                    "config": {"encoder": 101, "weights": "coco"}, "pace": 0.2, "lr": 3e-4},
+    "mask_rcnn-coco": {"words": "Mask R-CNN r50-FPN, COCO weights (paper 2)", "net": "MaskRCNN",
+                       "config": {"backbone": "resnet50", "weights": "coco", "size": 800,
+                                  "anchors": "torchvision", "detections": 100},
+                       "pace": 0.02, "lr": 1e-4},
+}
 
 #: What ``python -m cellkit.recipes`` can run.
 RUNNABLE = {recipe.name: recipe for recipe in (PAPER3, PAPER5)}
