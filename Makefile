@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check $(if $(CI),-qq)
 KEY := $(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
 INSTALLED := $(VENV)/installed-$(KEY)
 
-.PHONY: help lab test lesson assignment grade notebooks test-colab bench lock clean
+.PHONY: help lab test lesson assignment grade notebooks model-table resolution-table test-colab bench lock clean
 
 help:
 	@echo "make lab                open JupyterLab on the course"
@@ -19,8 +19,10 @@ help:
 	@echo "make assignment LESSON=02   write the lesson into an nbgrader course folder (COURSE=course)"
 	@echo "make grade LESSON=02 SUBMITTED=dir   grade submissions, points of each exercise in a csv"
 	@echo "make notebooks          build the notebooks from notebooks/source"
+	@echo "make resolution-table   train and score the strategies of lesson 05 (hours; it goes on)"
 	@echo "make test-colab         run the notebooks with the versions that Colab has"
 	@echo "make bench              measure speed against other packages"
+	@echo "make model-table        train and score the networks of lesson 06 (an hour; goes on)"
 	@echo "make lock               resolve the newest versions into requirements.lock"
 	@echo "make clean              remove the environments and everything built"
 	@echo "The first run makes $(VENV) and installs into it; later ones reuse it."
@@ -61,8 +63,15 @@ grade: $(INSTALLED)
 notebooks: $(INSTALLED)
 	$(BIN)/python notebooks/builder.py
 
+# In pieces below build/resolution.  A part of it: make resolution-table PART="--seeds 0 --steps 240"
+resolution-table: $(INSTALLED)
+	$(BIN)/python -m cellkit.lesson.resolution_table $(PART)
+
 test-colab: $(INSTALLED)
 	$(BIN)/python tests/colab/run.py
+
+model-table: $(INSTALLED)
+	for set in dsb2018 glas; do $(BIN)/python -m cellkit.lesson.model_table $$set || exit 1; done
 
 bench: $(INSTALLED)
 	$(PIP) install --constraint requirements.lock --editable ".[bench]"
