@@ -51,6 +51,22 @@ def mean(rows: list[dict], key: str = "dice", **chosen) -> float | None:
     return float(np.mean(values)) if values else None
 
 
+def says(key: str = "dice", **chosen) -> str:
+    """:func:`mean` of what was measured, as text; a dash where nothing was."""
+    value = mean(measured()["rows"], key, **chosen)
+    return "–" if value is None else f"{value:.3f}"
+
+
+def how() -> str:
+    """In a few words, how what was measured was measured."""
+    known = measured()
+    if not known["rows"]:
+        return "nothing yet"
+    steps, seeds = ({one[key] for one in known["networks"]} for key in ("steps", "seed"))
+    return (f"LIVECell, {known['rows'][0]['images']} real pictures, {max(steps)} steps a network, "
+            f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}")
+
+
 def samples():
     """Training and test rows of LIVECell: whole wells apart."""
     from cellkit.datasets import read
