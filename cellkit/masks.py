@@ -415,6 +415,12 @@ def _labels(labels) -> np.ndarray:
             f"the labels have shape {labels.shape} and type {labels.dtype}, expected whole "
             "numbers (H, W): 0 for background, k for the k-th cell."
         )
+    if not labels.size or labels.min() < 0:
+        found = f"go down to {labels.min()}" if labels.size else f"have shape {labels.shape}"
+        raise ValueError(
+            f"the labels {found}, expected at least one pixel and no number below 0; check the "
+            "crop they came from, and set what should be ignored to 0."
+        )
     return labels
 
 

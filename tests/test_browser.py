@@ -34,10 +34,13 @@ SHARED = """
 import cellkit as ck
 from dataclasses import replace
 import numpy as np
+from scipy import ndimage
 
 small = ck.read("livecell", root=ck.datasets.bundled("livecell"), split="test")[4]
 scale = lambda labels: np.repeat(np.repeat(labels, 2, 0), 2, 1)
 sample = replace(small, image=ck.enlarge(small.image, (520, 704)), labels=scale(small.labels))
+square = replace(sample, image=sample.image[:512, :512], labels=sample.labels[:512, :512])
+soft = ndimage.gaussian_filter(square.mask.astype(float), 3)  # as a network's map is
 net = ck.UNet(width=16, seed=7)
 net.out.weight.data *= 20  # untrained, but not undecided
 """
@@ -58,7 +61,7 @@ frames = [np.full((40, 60), level) for level in (0.0, 0.5, 1.0)]
 ck.show.animation(frames, ["black", "grey", "white"], alt="A field turns from black to white")
 display(
     ck.explore.resolution(sample, net, start=1),
-    ck.explore.instances(sample, maps=sample.mask),
+    ck.explore.instances(square, maps=soft),
     ck.explore.Explorer(slow, {"n": widgets.IntSlider(description="n")}),
 )
 """
@@ -173,14 +176,14 @@ class Shown:
             return btoa(text)}""")
         return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
 
-    def stopwatch(self):
-        """From now on, note the milliseconds from each key press to the last picture's pixels."""
-        self.box.evaluate("""box => {
+    def stopwatch(self, picture=-1):
+        """From now on, note the milliseconds from each key press to a picture's new pixels."""
+        self.box.evaluate("""(box, picture) => {
             window.waits = []; let pressed = 0;
             box.addEventListener("keydown", () => pressed = performance.now(), true);
-            [...box.querySelectorAll("img")].at(-1).addEventListener("load", () =>
+            [...box.querySelectorAll("img")].at(picture).addEventListener("load", () =>
                 requestAnimationFrame(() => window.waits.push(performance.now() - pressed)));
-        }""")
+        }""", picture)
 
     def press_and_wait(self, key, times):
         """Press a key so often, each time waiting for the picture: all the waits, in ms."""
@@ -247,27 +250,39 @@ def look_at_resolution(shown, here):
 
 
 def look_at_instances(shown, here):
-    sample = here["sample"]
+    sample, soft = here["square"], here["soft"]
     true = len(np.unique(sample.labels)) - 1
+    values = {"threshold": 0.5, "smoothing": 1.0, "peak_distance": 5, "min_size": 16}
 
-    def check(**params):
-        found = ck.instances(sample.mask, **params)
-        numbers = shown.numbers()
+    def check():
+        found = ck.instances(soft, **values)
+        wrong = ck.metrics.splits_merges(sample.labels, found)
         scores = ck.average_precision(sample.labels, found, ck.metrics.THRESHOLDS)
-        assert numbers["cells found"] == str(found.max())
-        assert numbers["cells in truth"] == str(true)
-        assert numbers["AP at IoU 0.5"] == f"{scores[0]:.3f}"
-        assert numbers["AP, mean over 0.5 to 0.95"] == f"{scores.mean():.3f}"
+        wanted = {"cells found": str(found.max()), "cells in truth": str(true),
+                  "AP at IoU 0.5": f"{scores[0]:.3f}",
+                  "AP, mean over 0.5 to 0.95": f"{scores.mean():.3f}",
+                  "cells split": str(wrong.splits), "cells merged": str(wrong.merges)}
+        deadline = time.monotonic() + 90
+        while shown.numbers() != wanted and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert shown.numbers() == wanted
         assert apart(shown.picture(0), show.colour_labels(found, sample.image)) < 6
-        return int(found.max())
+        return found
 
-    few = check(peak_distance=5)
-    for _ in range(10):
-        shown.press("ArrowRight", 2)
-    fewest = ck.instances(sample.mask, peak_distance=15).max()
-    shown.wait_for(f"{fewest} cells found")
-    fewer = check(peak_distance=15)
-    assert fewer < few
+    steps = {"threshold": 0.05, "smoothing": 0.25, "peak_distance": 1, "min_size": 4}
+    before = check()
+    for number, (name, step) in enumerate(steps.items()):
+        for _ in range(6):
+            shown.press("ArrowRight", number)
+        values[name] = round(values[name] + 6 * step, 2)
+        after = check()
+        assert (after != before).any(), f"{name} changes nothing"
+        before = after
+    shown.stopwatch(picture=0)
+    waits = shown.press_and_wait("ArrowLeft", 14)  # each threshold gives another mask
+    values["threshold"] = 0.1
+    check()
+    print(f"key press to cells, 512 x 512: {p50_p90(waits)}")
 
 
 def drag_across(shown, seen):

@@ -289,6 +289,30 @@ def test_targets_take_any_size_and_refuse_what_are_no_labels(target):
         target(np.zeros((4, 4, 3), int))
 
 
+@pytest.mark.parametrize("target", [masks.outline, masks.border_map, masks.distance_map,
+                                    masks.weight_map, masks.touching, masks.polygons])
+@pytest.mark.parametrize(("labels", "says"), [
+    (-np.eye(4, dtype=int), "go down to -1.*set what should be ignored to 0"),
+    (np.zeros((0, 3), int), r"have shape \(0, 3\).*at least one pixel"),
+    (np.ones((4, 4), bool), "bool.*expected whole numbers"),
+], ids=["negative", "empty", "mask"])  # fmt: skip
+def test_targets_refuse_negative_empty_and_bool_labels(target, labels, says):
+    with pytest.raises(ValueError, match=says) as caught:
+        target(labels)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("numbers", [(1, 2, 3), (3, 70, 1000)], ids=["in a row", "with gaps"])
+def test_cells_that_leave_no_background(numbers):
+    labels = np.repeat(np.array(numbers), 7)[None].repeat(9, 0)
+    labels[:4] = labels[:4, ::-1]
+    depth = sum((d := ndimage.distance_transform_edt(labels == k)) / d.max() for k in numbers)
+    np.testing.assert_allclose(masks.distance_map(labels), depth, atol=1e-6)
+    np.testing.assert_allclose(masks.weight_map(labels), by_the_book(labels, 10, 5), atol=1e-4)
+    assert (masks.border_map(labels) > 0).all() and (masks.border_map(labels) == 1).any()
+    assert masks.touching(labels).tolist() == list(numbers)
+
+
 def test_impossible_widths_and_weights_are_refused():
     labels = np.ones((3, 3), int)
     with pytest.raises(ValueError, match="width is 0"):
