@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check $(if $(CI),-qq)
 KEY := $(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
 INSTALLED := $(VENV)/installed-$(KEY)
 
-.PHONY: help lab test lesson assignment grade notebooks model-table resolution-table test-colab bench lock clean
+.PHONY: help lab test lesson assignment grade notebooks model-table paper-tables resolution-table test-colab bench lock clean
 
 help:
 	@echo "make lab                open JupyterLab on the course"
@@ -22,6 +22,7 @@ help:
 	@echo "make resolution-table   train and score the strategies of lesson 05 (hours; it goes on)"
 	@echo "make test-colab         run the notebooks with the versions that Colab has"
 	@echo "make bench              measure speed against other packages"
+	@echo "make paper-tables       train and score papers 3 and 5 for lesson 03 (an hour; it goes on)"
 	@echo "make model-table        train and score the networks of lesson 06 (an hour; goes on)"
 	@echo "make lock               resolve the newest versions into requirements.lock"
 	@echo "make clean              remove the environments and everything built"
@@ -72,6 +73,15 @@ test-colab: $(INSTALLED)
 
 model-table: $(INSTALLED)
 	for set in dsb2018 glas; do $(BIN)/python -m cellkit.lesson.model_table $$set || exit 1; done
+
+# What is in cellkit/results already is not run again.  CELLKIT_DATA: the folder of the real sets.
+paper-tables: $(INSTALLED)
+	$(BIN)/python -m cellkit.recipes paper5 --set dsb2018 --steps 800
+	$(BIN)/python -m cellkit.recipes paper5 --set dsb2018 --steps 800 --augment default
+	$(BIN)/python -m cellkit.recipes paper5 --set dsb2018 --steps 800 --side 128
+	$(BIN)/python -m cellkit.recipes paper5 --set isbi2012 --steps 300
+	$(BIN)/python -m cellkit.recipes paper5 --set epfl --steps 800
+	$(BIN)/python -m cellkit.recipes paper3 --steps 300
 
 bench: $(INSTALLED)
 	$(PIP) install --constraint requirements.lock --editable ".[bench]"
