@@ -59,6 +59,11 @@ def test_no_piece_is_made_twice_and_all_are_collected(table, tmp_path, monkeypat
     assert rt.mean(rows, strategy="a", M=1) == next(
         r["dice"] for r in rows if (r["strategy"], r["M"]) == ("a", 1))
     assert rt.mean(rows, strategy="z") is None
+    assert rt.says(strategy="z") == "–" and rt.how().endswith("20 steps a network, 1 seed")
+    laid = {(row["strategy"][:3], row["M"]): row for row in rt.layout()}
+    assert laid["(a)", "1"]["paper, test"] == "0.906" and laid["(a)", "1"]["nearest"] == "–"
+    assert laid["(a)", "0.25"]["paper, validation"] == "0.358"
+    assert laid["(a)", "0.25"]["area"] == f"{rt.mean(rows, strategy='a', M=0.25):.3f}"
 
 
 def test_flipped_views_are_turned_back(table):

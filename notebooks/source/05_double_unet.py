@@ -596,15 +596,14 @@ ck.show.images(
 # that. *Paper* is printed there, with other data, another network, and a resampler we do not know.
 
 # %%
-paper, rows = {"a": "degraded", "b": "super-resolved"}, []
+rows = []
 for letter, name in words.items():
     for M in factors[1:]:
         live = f"{ck.dice(truths, found[letter, M]):.3f}" if (letter, M) in found else "–"
         then = earlier.says("dice", strategy=letter, M=M, resampler="area")
-        said = printed["livecell test"].get(f"{paper.get(letter)}, M = {M:g}", "not printed")
         if {live, then} != {"–"}:
             rows.append({"strategy": f"({letter}) {name}", "M": f"{M:g}", "live": live,
-                         "measured earlier": then, "paper": said})
+                         "measured earlier": then, "paper": earlier.printed(letter, M)})
 
 # %%
 ck.show.table(rows, f"Dice, degraded by area. Live: {samples.dataset}, {len(test)} pictures. "
