@@ -300,26 +300,27 @@ ck.show.images(
 # %% [markdown]
 # As a mask the middle picture looks right. Only who counts the cells notices.
 #
-# Now the third bug. A training program cuts and augments in several **worker** processes. Each has
-# its own generator of random numbers. Here is what happens when all start it alike.
+# Now the third bug. A training program cuts and augments in several **worker** processes, which
+# take turns. Each has its own generator of random numbers. Here is what happens when all start it
+# alike: worker 0 augments our three pictures, and worker 1 augments them for the next round.
 
 # %%
 def worker(pictures, rng):
     """What one worker hands over: each of its pictures, augmented."""
     return [a.paper3(s.image, s.labels, rng)[0] for s in pictures]
 
-same = [image for number in range(2)
-        for image in worker([picture] * 3, np.random.default_rng(0))]
+same = [image for number in range(2) for image in worker(three, np.random.default_rng(0))]
 ck.show.images(
-    same, [f"worker {k // 3}, item {k % 3}" for k in range(6)], columns=3, size=2.7,
+    same, [f"worker {k // 3}, item {k}" for k in range(6)], columns=3, size=2.7,
     alt="Two rows of three augmented cut-outs, one row a worker. The lower row repeats the upper "
     "row exactly.",
 )
 
 # %% [markdown]
-# The second worker did nothing but repeat the first. With eight workers, seven eighths of the work
-# is wasted, and often every epoch repeats the one before. The cure: give **each item of each
-# epoch** numbers of its own.
+# The second worker did nothing but repeat the first. With more pictures than three, the workers'
+# pictures would differ, but each would be turned, enlarged and lit as its neighbour was. And where
+# workers are started anew for each epoch, every epoch repeats the one before. The cure: give
+# **each item of each epoch** numbers of its own.
 
 # %% [markdown] exercise="generator_for"
 # ### Exercise 3.3 · Find the bug: the workers (2 points, 8 minutes)
@@ -350,9 +351,10 @@ for seed in (0, 1, 5):
 generator_for = ck.lesson.check("generator_for", generator_for)
 
 # %%
-fresh = [a.paper3(picture.image, picture.labels, generator_for(0, 0, k))[0] for k in range(6)]
+fresh = [a.paper3(three[k % 3].image, three[k % 3].labels, generator_for(0, 0, k))[0]
+         for k in range(6)]
 ck.show.images(
-    fresh, [f"worker {k % 2}, item {k}" for k in range(6)], columns=3, size=2.7,
+    fresh, [f"worker {k // 3}, item {k}" for k in range(6)], columns=3, size=2.7,
     alt="Six augmented cut-outs with a generator for each item: no two are alike, whichever "
     "worker made them.",
 )
