@@ -38,7 +38,9 @@ SCHEDULES = {
     "step": lambda optimizer, steps, epochs: StepLR(optimizer, max(1, steps * epochs // 3), 0.1),
     "onecycle": lambda optimizer, steps, epochs: OneCycleLR(
         optimizer, [group["lr"] for group in optimizer.param_groups],
-        total_steps=steps * epochs, pct_start=0.1, cycle_momentum=False),
+        # Of ten steps the rise would end at the first, and torch divides by its length.
+        total_steps=steps * epochs, pct_start=0.2 if steps * epochs == 10 else 0.1,
+        cycle_momentum=False),
 }
 WHOLE = 1024  # validation pictures are cut to this side, in pixels, so that memory stays bounded
 CACHE = 2**30  # bytes of samples kept in memory, so that each is read only once

@@ -172,3 +172,12 @@ def test_colour_goes_through():
 def test_what_cannot_be_joined_is_said(given, words):
     with pytest.raises(ValueError, match=words):
         DoubleUNet(*given)
+
+
+def test_the_explorer_shows_what_it_sharpened(parts, samples):
+    double, image = DoubleUNet(*parts).eval(), samples[0].image
+    shown, prob = ck.explore.strategy(double).run(image, 0.25)
+    found = ck.predict(double, image, all=True)
+    np.testing.assert_allclose(shown, found["image"], atol=2e-2)
+    np.testing.assert_allclose(prob, found["foreground"], atol=2e-2)
+    assert ck.explore.strategy(parts[1]).run(image, 0.25)[0] is None

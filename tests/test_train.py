@@ -157,6 +157,13 @@ def test_schedules_follow_their_formulas():
         assert rate == pytest.approx(b + (a - b) * (1 + np.cos(np.pi * share)) / 2)
 
 
+def test_a_cycle_of_any_few_steps_can_be_run():
+    for steps in range(1, 13):
+        rates = fit(UNet(width=1, depth=1), TRAIN, schedule="onecycle", lr=0.01,
+                    **{**QUICK, "epochs": 1, "steps_per_epoch": steps}).lr
+        assert 0 < rates[0] <= 0.01
+
+
 def test_refit_repeats_the_best_number_of_epochs_on_everything():
     net, twin = UNet(width=2, depth=1), UNet(width=2, depth=1)
     settings = {**QUICK, "epochs": 3, "lr": 0.03}
