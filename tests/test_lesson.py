@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -168,7 +169,14 @@ def test_under_grading_anything_but_right_raises(name, value, monkeypatch, capsy
         with pytest.raises(NotRight, match="dice: (wrong|not attempted)"):
             lesson.check("dice", answer)
     assert "goes on" not in capsys.readouterr().out
-    assert not record.record_file()[0].exists()
+    assert record.record_file()[0].exists() == (name == "CELLKIT_STRICT")
+
+
+def test_a_solved_lesson_run_strictly_ends_with_its_points(monkeypatch, capsys):
+    monkeypatch.setenv("CELLKIT_STRICT", "1")
+    lesson.check("dice", right_dice)
+    lesson.progress()
+    assert re.search(r"  dice +2 of 2  right", capsys.readouterr().out)
 
 
 # --- what a check survives ---------------------------------------------------------------------

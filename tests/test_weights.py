@@ -165,11 +165,11 @@ def test_one_command_trains_again(tmp_path, monkeypatch, capsys):
     short = {**command.RECIPES["livecell"]}
     short["network"] = {**short["network"], "width": 2}
     short["training"] = {**short["training"], "epochs": 1, "steps_per_epoch": 2, "crop": 64}
-    short["synthetic"] = {**short["synthetic"], "count": 8, "shape": (64, 64)}
+    monkeypatch.setattr(command, "DRAWN", {**command.DRAWN, "count": 8, "shape": (64, 64)})
     monkeypatch.setitem(command.RECIPES, "livecell", short)
-    monkeypatch.setattr(command, "score", lambda net, samples: {"images": len(samples), "dice": 0})
+    monkeypatch.setattr(command, "score", lambda name, net, samples: {"images": len(samples)})
     command.main(["livecell", "--holdout", "--out", str(tmp_path)])
-    command.main(["livecell", "--out", str(tmp_path), "--minutes", "1"])
+    command.main(["livecell", "--out", str(tmp_path), "--epochs", "2"])
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "livecell.json", "livecell.measured.json", "livecell.safetensors"]
     net = load_weights(tmp_path / "livecell.safetensors", device="cpu")
@@ -177,8 +177,8 @@ def test_one_command_trains_again(tmp_path, monkeypatch, capsys):
     assert len(images["livecell"]) == 42 and len(images["synthetic livecell"]) == 8
     assert "NC" in {part["name"]: part["licence"] for part in net.card["data"]}["livecell"]
     recipe = net.card["metrics"]["their recipe"]
-    assert recipe["real images of held-out wells"]["images"] == 17
-    assert net.card["command"].startswith("python -m cellkit.weights livecell --minutes 1")
+    assert recipe["real images of held-out groups"]["images"] == 17
+    assert net.card["command"].startswith("python -m cellkit.weights livecell --epochs 2")
 
 
 def test_the_recipe_shows_every_type_equally_often():
@@ -190,3 +190,15 @@ def test_the_recipe_shows_every_type_equally_often():
     assert {t: drawn.cell_types.count(t) for t in set(drawn.cell_types)} == {
         "A172": 9, "BV2": 9, "Huh7": 9}
     assert set(drawn.names) == set(rows.names)
+
+
+def test_traced_outlines_are_trained_on_a_little_smaller():
+    from cellkit.weights.__main__ import trimmed
+
+    labels = np.zeros((40, 60), np.int32)
+    labels[5:35, 10:30], labels[5:35, 30:50] = 1, 2  # two cells that touch
+    held = [Sample(np.zeros(labels.shape, np.float32), labels, name) for name in ("old", "new")]
+    old, new = trimmed(Samples.of(held), ["old"])
+    assert (new.labels == labels).all()
+    assert old.labels.max() == 2 and (old.labels[old.labels > 0] == labels[old.labels > 0]).all()
+    assert (labels > 0).sum() - (old.labels > 0).sum() == 30  # one column, from the free side
