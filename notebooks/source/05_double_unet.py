@@ -139,8 +139,9 @@ for M in (1 / 4, 1 / 8):
 # expect: M = 0.125: Dice of the ideal coarse mask is 0.94
 
 # %% [markdown]
-# So a coarse picture has room for a Dice far above the table's. The outlines do get rounder, but
-# that costs little. What fails is not the picture. It is the network, on this picture.
+# So the coarse grid is no excuse: outlines get rounder on it, and that costs little. The paper's
+# networks are far below. Either the grey values on that grid no longer tell cell from background,
+# or they do, and the network cannot read them. Section 7 will decide. First, what does it read?
 #
 # ## 5. What the network sees
 #
@@ -493,7 +494,10 @@ for letter in "abe":
         rows.append({
             "strategy": words[letter], "M": f"{M:g}", "Dice": ck.dice(truths, found[letter, M]),
             "edge Dice": ck.dice([edge_band(t) for t in truths], bands),
-            "paper's edges": ck.dice([ck.metrics.image_edges(i) for i in images], bands)})
+            "paper's edges": ck.dice([ck.metrics.image_edges(i) for i in images], bands),
+            "measured earlier: edge Dice": earlier.says(
+                "edge_dice", strategy=letter, M=M, resampler="area"),
+            "paper's": earlier.says("image_edges", strategy=letter, M=M, resampler="area")})
 limit = ck.dice([ck.metrics.image_edges(i) for i in images], [edge_band(t) for t in truths])
 ck.show.table(rows, f"{samples.dataset}: whole cells against outlines, {len(test)} test pictures; "
               f"with the paper's measure even the true masks reach no more than {limit:.3f}")
@@ -503,7 +507,8 @@ ck.show.table(rows, f"{samples.dataset}: whole cells against outlines, {len(test
 # Look at the third picture above to see why: the strongest edges of a cell lie *inside* it, around
 # the nucleus and along wrinkles, not on its outline. A mask that falls to pieces has borders
 # everywhere, and may even score *higher* than the truth. So this measure cannot test the paper's
-# hypothesis. The edge Dice can, because it asks the truth: compare its rows (a) and (b).
+# hypothesis. The edge Dice can, because it asks the truth. Compare its rows, without and with
+# super-resolution in front, and beside them what Dice does.
 #
 # ## 10. Capstone: sharpen for the task
 #
