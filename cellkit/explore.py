@@ -316,8 +316,10 @@ def strategy(net="livecell", sharpen=None, only: float | None = None) -> Strateg
         if front:
             shown = super_resolve(front(), image)
             return shown, predict(mask(), shown)
-        found = predict(mask(), image, all=True)
-        return found.get("image"), found["foreground"]
+        if getattr(mask(), "head", None) == "double":
+            found = predict(mask(), image, all=True)
+            return found["image"], found["foreground"]
+        return None, predict(mask(), image)
 
     return Strategy(run, only)
 
