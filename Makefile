@@ -78,10 +78,10 @@ model-table: $(INSTALLED)
 paper-tables: $(INSTALLED)
 	$(BIN)/python -m cellkit.recipes paper5 --set dsb2018 --steps 800
 	$(BIN)/python -m cellkit.recipes paper5 --set dsb2018 --steps 800 --augment default
-	$(BIN)/python -m cellkit.recipes paper5 --set dsb2018 --steps 800 --side 128
+	$(BIN)/python -m cellkit.recipes paper5 --set dsb2018 --steps 600 --side 128
 	$(BIN)/python -m cellkit.recipes paper5 --set isbi2012 --steps 300
 	$(BIN)/python -m cellkit.recipes paper5 --set epfl --steps 800
-	$(BIN)/python -m cellkit.recipes paper3 --steps 300
+	$(BIN)/python -m cellkit.recipes paper3 --steps 240
 
 bench: $(INSTALLED)
 	$(PIP) install --constraint requirements.lock --editable ".[bench]"
