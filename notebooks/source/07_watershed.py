@@ -415,8 +415,8 @@ ck.show.images(
 # %% [markdown] exercise="distance_target"
 # ### Exercise 7.4 · Find the bug (3 points, 12 minutes)
 #
-# A colleague makes the target like this. A network learns it without complaint, and then parts no
-# cells, and misses all small ones. There are two mistakes.
+# A colleague makes the target like this. But cells that touch share one hill in it, and small cells
+# stay dark beside large ones. There are two mistakes.
 
 # %%
 def colleagues_target(labels):
