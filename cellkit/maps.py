@@ -65,7 +65,7 @@ def predict(net: nn.Module | Sequence[nn.Module], image: np.ndarray, all: bool =
         for turn in _turns(turns):
             laid = _lay(np.asarray(image), *turn)
             if head == "objects":
-                found = merge_foreground(_find(one, laid, tile, overlap, amp))
+                found = merge_foreground(detections(one, laid, tile, overlap, amp))
                 said.append({"foreground": _lay_back(found, *turn)})
             else:
                 maps_ = _run(one, head, laid, tile, overlap, amp)
@@ -111,7 +111,7 @@ def detect(net: nn.Module, image: np.ndarray, *, min_score: float = 0.5, thresho
         )
     views = []
     for turn in _turns(turns):
-        found = _find(net, _lay(np.asarray(image), *turn), tile, overlap, amp)
+        found = detections(net, _lay(np.asarray(image), *turn), tile, overlap, amp)
         views.append(_turn_back(found, *turn))
     found = views[0] if turns == 1 else agree(views)
     labels, sure = merge_labels(found, min_score, threshold, min_size)
@@ -229,8 +229,15 @@ def _run(net, head, image, tile, overlap, amp) -> dict[str, np.ndarray]:
     return found
 
 
-def _find(net, image, tile, overlap, amp) -> Detections:
-    """Mask R-CNN's detections, tile by tile; each object from a tile that sees all of it."""
+def detections(net: nn.Module, image: np.ndarray, tile: int = 1024, overlap: int = 128,
+               amp: str | bool = "auto") -> Detections:
+    """What :func:`detect` merges: boxes, scores and masks, before any of them is dropped.
+
+    Parameters
+    ----------
+    net, image, tile, overlap, amp
+        As in :func:`detect`.  Each object is taken from a tile that sees all of it.
+    """
     (batch, _, _), device = _batch(net, image), home(net)
     dtype, shape = half(device, amp), tuple(batch.shape[-2:])
     parts = []

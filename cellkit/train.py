@@ -93,9 +93,9 @@ class History:
             return f"<History: {self.ended or 'started'} before an epoch was over>"
         i, seen = self.best_epoch - 1, "valid" if self.valid_loss else "train"
         loss, metric = getattr(self, f"{seen}_loss")[i], getattr(self, f"{seen}_metric")[i]
+        metric = "" if math.isnan(metric) else f", {self.metric} {metric:.4f}"
         return (f"<History: {len(self)} epochs in {sum(self.seconds) / 60:.1f} min, {self.ended}; "
-                f"kept epoch {self.best_epoch}: {seen} loss {loss:.4f}, "
-                f"{self.metric} {metric:.4f}>")
+                f"kept epoch {self.best_epoch}: {seen} loss {loss:.4f}{metric}>")
 
 
 def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,

@@ -77,11 +77,12 @@ PLANS = {
                          "batch_size": 4},
             "segmenting": {**FIT, "epochs": 2, "steps_per_epoch": 6, "crop": 96, "batch_size": 4},
         },
+        # Two trainings are compared, so their steps are fixed; the minutes only bound them.
         "standard": {
             "width": 16,
-            "training": {**FIT, "loss": None, "epochs": 40, "steps_per_epoch": 40, "crop": 128,
-                         "minutes": 4},
-            "segmenting": {**FIT, "epochs": 40, "steps_per_epoch": 40, "crop": 128, "minutes": 4},
+            "training": {**FIT, "loss": None, "epochs": 10, "steps_per_epoch": 40, "crop": 128,
+                         "minutes": 8},
+            "segmenting": {**FIT, "epochs": 10, "steps_per_epoch": 40, "crop": 128, "minutes": 8},
         },
         "full": {
             "width": 64,
@@ -109,6 +110,25 @@ PLANS = {
             "training": {**FIT, "epochs": 100},
             "sharpening": {**FIT, "loss": "mse", "epochs": 100},
             "task": {**BARE, "epochs": 100},
+        },
+    },
+    "06_mask_rcnn": {
+        "tiny": {
+            "width": 4, "scored": 2,
+            "training": {**FIT, "epochs": 3, "steps_per_epoch": 12, "crop": 96, "batch_size": 2},
+            "detector": {**BARE, "epochs": 4, "steps_per_epoch": 16, "crop": 64, "batch_size": 2},
+        },
+        "standard": {
+            "width": 16, "scored": 12,
+            "training": {**FIT, "epochs": 40, "steps_per_epoch": 40, "crop": 192,
+                         "batch_size": 4, "minutes": 3},
+            "detector": {**BARE, "lr": 2e-3, "epochs": 40, "steps_per_epoch": 20, "crop": 192,
+                         "batch_size": 4, "minutes": 8},
+        },
+        "full": {
+            "width": 16, "scored": None,
+            "training": {**FIT, "epochs": 100},
+            "detector": {**BARE, "lr": 2e-3, "epochs": 100},
         },
     },
     "07_watershed": {
