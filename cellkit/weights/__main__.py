@@ -59,6 +59,8 @@ RECIPES = {
         "training": {**MASK, "epochs": 25, "crop": 256, "batch_size": 4},
     },
 }
+#: Each bundled set's own part to test on.
+TEST = {"livecell": "test", "dsb2018": "stage1_test", "glas": "testA"}
 #: Pictures drawn for training, a quarter of every batch; their seeds begin where no bundled
 #: picture's do, and each is a well of its own.
 DRAWN = {"count": 176, "seed": 100_000, "fields": 1}
@@ -79,7 +81,7 @@ def gather(name, holdout) -> tuple[Samples, dict[str, list[Sample]]]:
         if holdout:
             rows, held = split(rows, 0.8, seed=0, by="group")
         rows = even(rows)
-    drawn = read(data, bundled(data), split="test")
+    drawn = read(data, bundled(data), split=TEST[data])
     return rows, {"real images of held-out groups": list(held), "synthetic test images": [
         s if rows[0].image.ndim == s.image.ndim else replace(s, image=np.stack([s.image] * 3, 2))
         for s in drawn]}
