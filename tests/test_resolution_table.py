@@ -47,13 +47,13 @@ def test_a_row_is_what_the_front_door_says(table):
 def test_no_piece_is_made_twice_and_all_are_collected(table, tmp_path, monkeypatch):
     table.row("a", 0.25, "area", 0)
     trained = {f: f.stat().st_mtime_ns for f in table.folder.glob("*.pt")}
-    table.run("a", (0.25,), ("area",), (0,))  # adds M = 1
+    table.run("ab", (0.25,), ("area",), (0,))  # adds M = 1, but not to b
     assert trained == {f: f.stat().st_mtime_ns for f in table.folder.glob("*.pt")}
     monkeypatch.setattr(rt, "MEASURED", tmp_path / "table.json")
     assert rt.measured()["rows"] == []
     table.collect(rt.MEASURED)
     rows = rt.measured()["rows"]
-    assert {(r["strategy"], r["M"]) for r in rows} >= {("a", 1), ("a", 0.25)}
+    assert {(r["strategy"], r["M"]) for r in rows} == {("a", 1), ("a", 0.25), ("b", 0.25)}
     sharp = [n for n in rt.measured()["networks"] if n["network"] == "sharp"]
     assert len(sharp) == 1 and sharp[0]["steps"] == 20 and sharp[0]["ended"] == "finished"
     assert rt.mean(rows, strategy="a", M=1) == next(

@@ -228,9 +228,11 @@ class Table:
         """Everything that is not there yet, seed by seed; no piece is begun after ``until``."""
         for seed in seeds:
             for letter in strategies:
-                net = recipes.RESOLUTION_STRATEGIES[letter]["net"]
-                whole = recipes.RESOLUTION_NETWORKS[net]["sees"] != "M"
-                pieces = [(1, "area")] if whole else []
+                way = recipes.RESOLUTION_STRATEGIES[letter]
+                nets = [recipes.RESOLUTION_NETWORKS[way[part]] for part in ("net", "front")
+                        if part in way]
+                one = any(net["sees"] == "M" for net in nets)
+                pieces = [] if one else [(1, "area")]  # what is made for a coarse M stays there
                 pieces += [(M, way) for M in factors for way in ways]
                 for M, way in pieces:
                     if time.monotonic() > until:
