@@ -147,8 +147,8 @@ PLANS = {
         "standard": {
             "width": 16, "tune_every": 3, "elbow_steps": 10,
             "training": {**UNTOLD, "monitor": "loss", "epochs": 100,
-                         "steps_per_epoch": 40, "crop": 192, "minutes": 11},
-            "border": {**UNTOLD, "epochs": 7, "steps_per_epoch": 40, "crop": 128},
+                         "steps_per_epoch": 40, "crop": 192, "minutes": 9},
+            "border": {**UNTOLD, "epochs": 5, "steps_per_epoch": 40, "crop": 128},
             "grids": INSTANCE_GRIDS,
         },
         "full": {
