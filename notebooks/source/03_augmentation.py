@@ -608,6 +608,7 @@ for name, printed in recipe.printed.items():
             "mean IoU": f"{row['test']['iou']:.3f}" if row else "",
             "side": row["side"] if row else "", "augmentation": row["augmentation"] if row else "",
             "trained on": row["trained on"] if row else "", "steps": row["steps"] if row else "",
+            "minutes": row["minutes of training"] if row else "",
         })
 
 # %%
@@ -616,9 +617,10 @@ ck.show.table(table, "Paper 5 and ours, foreground F1 pooled over test pixels (m
 # %% [markdown]
 # What differs: the paper tested on pictures that may be neighbours of training pictures; ours are
 # other fields, or other blocks of slices. Its network is four times as wide, and saw each picture a
-# hundred times. SNEMI3D and NCMIR could not be had here. And its F1 hides two things. On ISBI 2012
-# most pixels are inside a cell, so even *calling everything inside* scores high: look at the
-# membranes as well. On DSB2018 one number stands for very different kinds of pictures.
+# hundred times; ours had some minutes of one busy core. SNEMI3D and NCMIR could not be had here. So
+# do not read the table as a race. And F1 hides two things. On ISBI 2012 most pixels are inside a
+# cell, so even *calling everything inside* scores high: look at the membranes as well. On DSB2018
+# one number stands for very different kinds of pictures.
 
 # %%
 for row in earlier.values():
