@@ -238,7 +238,7 @@ def paste(found: Detections, k: int) -> tuple[tuple[slice, slice], np.ndarray]:
 
 
 def merge_labels(found: Detections, min_score: float = 0.5, threshold: float = 0.5,
-                 min_size: int = 1) -> tuple[np.ndarray, np.ndarray]:
+                 min_size: int = 1, own: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
     """A label map of detections: each pixel goes to its best mask (lesson 06_mask_rcnn).
 
     Parameters
@@ -251,6 +251,9 @@ def merge_labels(found: Detections, min_score: float = 0.5, threshold: float = 0
         with the highest probability times score.
     min_size : int, pixels
         Objects that are left with less are dropped.
+    own : float in [0, 1]
+        Detections are dropped, too, if less than this share of their mask is outside the masks of
+        higher score: a second look at the same object, which the boxes' overlap did not tell.
 
     Returns
     -------
@@ -263,8 +266,11 @@ def merge_labels(found: Detections, min_score: float = 0.5, threshold: float = 0
     labels, best = np.zeros(found.shape, np.int32), np.zeros(found.shape, np.float32)
     for k in np.flatnonzero(found.scores >= min_score):
         window, probability = paste(found, k)
+        mask = probability > threshold
+        if (mask & (labels[window] == 0)).sum() < own * mask.sum():
+            continue
         sure = probability * found.scores[k]
-        wins = (probability > threshold) & (sure > best[window])
+        wins = mask & (sure > best[window])
         labels[window][wins], best[window][wins] = k + 1, sure[wins]
     labels = _fill_holes(labels)
     kept = np.bincount(labels.ravel(), minlength=len(found.scores) + 1) >= max(min_size, 1)

@@ -253,17 +253,19 @@ def pictured(*squares, shape=(40, 60)):
 
 
 def test_each_pixel_goes_to_its_best_mask():
-    found = pictured(square(5, 5, 20, 0.6), square(15, 5, 20, 0.9), square(40, 20, 10, 0.4))
+    found = pictured(square(5, 5, 20, 0.6), square(17, 5, 20, 0.9), square(40, 20, 10, 0.4))
     drawn, scores = labels.merge_labels(found)
     assert drawn.dtype == np.int32 and scores.tolist() == pytest.approx([0.9, 0.6])
-    assert drawn[15, 8] == 2 and drawn[15, 20] == 1 and drawn[15, 32] == 1  # 20 is in both
+    assert drawn[15, 8] == 2 and drawn[15, 21] == 1 and drawn[15, 32] == 1  # 21 is in both
     assert drawn[25, 45] == 0  # not sure enough
     assert labels.merge_labels(found, min_score=0.3)[0][25, 45] == 3
     assert labels.merge_labels(found, min_score=0.3, min_size=300)[1].tolist() == \
         pytest.approx([0.9])
-    covered = pictured(square(5, 5, 20, 0.9), square(8, 8, 6, 0.6))
-    drawn, scores = labels.merge_labels(covered)
-    assert drawn.max() == 1 and len(scores) == 1  # nothing was left of the second
+    for second in (square(8, 8, 6, 0.6), square(14, 5, 20, 0.6)):  # all, or half of it, is seen
+        covered = pictured(square(5, 5, 20, 0.9), second)
+        drawn, scores = labels.merge_labels(covered)
+        assert drawn.max() == 1 and len(scores) == 1
+    assert labels.merge_labels(covered, own=0.3)[0].max() == 2
 
 
 def test_the_foreground_is_the_highest_of_all():
@@ -396,4 +398,4 @@ def test_an_object_larger_than_the_overlap_is_not_lost():
     truth = np.zeros((64, 200), np.int32)
     truth[20:44, 30:170] = 1
     found = ck.detect(Spots(), (truth > 0).astype(np.float32), tile=96, overlap=32)
-    assert (found > 0)[truth > 0].mean() > 0.95
+    assert (found > 0)[truth > 0].mean() > 0.9  # in pieces, but for the last, mostly seen before

@@ -39,7 +39,7 @@ scored = list(test)[:lesson.scored]
 print(f"{samples.dataset}: {len(train)} pictures to train on, {len(test)} to test on")
 
 # %% [markdown]
-# Here are five cells, drawn by hand, and two answers. Both have nearly the same *pixels*.
+# Here are five cells, drawn by hand, and two answers. The first one has all *pixels* right.
 
 # %%
 def disc(row, column, radius, shape=(64, 96)):
@@ -240,7 +240,7 @@ reach = {name: np.concatenate([best_anchor(s, levels) for s in few])
          for name, levels in kinds.items()}
 ck.show.bars(
     {name: float((fit > 0.5).mean()) for name, fit in reach.items()},
-    ylabel="share of the cells", title=f"{samples.dataset}: an anchor with IoU above 0.5",
+    ylabel="cells with an anchor, IoU > 0.5", title=samples.dataset,
     alt="How many cells have an anchor that overlaps them by more than one half: "
     + ", ".join(f"{name}: {(fit > 0.5).mean():.0%}" for name, fit in reach.items()) + ".",
 )
@@ -496,19 +496,19 @@ ck.show.images(
 # ## 8. From detections to one picture
 #
 # Detections overlap. For a label map each pixel goes to its *best* mask: the one with the highest
-# probability times score. That is what `ck.detect` does. The second of our papers wants a mask, and
+# probability times score. Who keeps less than half of its own mask is dropped. That is what
+# `ck.detect` does. The second of our papers wants a mask, and
 # goes another way: boxes that score below 0.4, are small, or overlap a better one are dropped;
 # probabilities below 0.3 become 0; the rest is added up; above 0.9 is foreground.
 
 # %%
-from cellkit import labels as merging
-
-def sums(paper, ours):
-    return {"paper 2: added up, above 0.9": paper, "best mask of all, above 0.5": ours}
-
 detections = [ck.maps.detections(detector, s.image) for s in scored]
-merged = sums([merging.merge_paper2(d) for d in detections],
-              [merging.merge_foreground(d) > 0.5 for d in detections])
+merged = {
+    "paper 2: added up, above 0.9": [ck.labels.merge_paper2(d) for d in detections],
+    "best mask of all, above 0.5": [ck.labels.merge_foreground(d) > 0.5 for d in detections],
+}
+
+# %%
 ck.show.table(
     [{"merging": name, "Dice": ck.dice([s.mask for s in scored], masks),
       "foreground": float(np.mean([m.mean() for m in masks]))} for name, masks in merged.items()],

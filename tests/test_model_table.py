@@ -1,0 +1,90 @@
+"""The model table's measures and keys; what it prints comes from a json that a command made."""
+
+import numpy as np
+import pytest
+from torch import nn
+
+import cellkit as ck
+from cellkit import recipes
+from cellkit.lesson import model_table
+
+
+class Bright(nn.Module):
+    """Calls foreground what is brighter than one half."""
+
+    head, config = "foreground", {"in_channels": 3, "normalise": "none"}
+
+    def forward(self, image):
+        return 40 * (image[:, :1] - 0.5)
+
+
+def sample():
+    truth = np.zeros((48, 64), np.int32)
+    truth[4:12, 4:12], truth[20:40, 8:30], truth[6:36, 40:60] = 1, 2, 3
+    truth[10:32, 44:60] = 0  # bent like a C
+    return ck.Sample(np.repeat((truth > 0)[..., None], 3, 2).astype(np.float32), truth, "one")
+
+
+def test_a_perfect_answer_has_a_perfect_row():
+    row = model_table.row(Bright(), [sample()])
+    perfect = {"accuracy", "iou", "iou of both classes", "f1", "object f1", "object dice", "AP50",
+               "found, small", "found, middle", "found, large", "found, compact",
+               "found, bent or ringed"}
+    assert {name for name, value in row.items() if value == 1} == perfect | {"COCO AP"}
+    assert row["object hausdorff"] == row["count error"] == 0
+
+
+def test_shapes_are_counted_apart():
+    truth = sample().labels
+    found = model_table.found_by_shape([truth], [np.where(truth == 3, truth, 0)])
+    assert found["found, bent or ringed"] == found["found, middle"] == 1
+    assert found["found, compact"] == found["found, small"] == found["found, large"] == 0
+
+
+def test_costs_are_counted_layer_by_layer():
+    net = ck.SimpleCNN(3, width=4)
+    costs = model_table.costs(net, side=32, rounds=1)
+    by_hand = 9 * 32 * 32 * (3 * 4 + 5 * 4 * 4 + 4)
+    assert costs["multiply-adds, G"] == round(by_hand / 1e9, 2)
+    assert costs["weights"] == sum(p.numel() for p in net.parameters())
+
+
+def test_rows_are_found_again_by_data_set_and_kind(tmp_path, monkeypatch):
+    names = [("dsb2018", "unet, 8 views", 60, 0, None), ("dsb2018", "unet", 60, 0, None),
+             ("dsb2018", "unet", 60, 1, None), ("dsb2018", "unet", 60, 0, "stained"),
+             ("glas", "unet", 60, 0, None)]
+    for k, which in enumerate(names):
+        recipes.keep(model_table.NAME, model_table.key(*which), lambda k=k: {"k": k}, tmp_path)
+    stored = recipes.measured(model_table.NAME, tmp_path)
+    monkeypatch.setattr(recipes, "measured", lambda name: stored)
+    assert {n: r["k"] for n, r in model_table.measured("dsb2018").items()} == \
+        {"unet, 8 views": 0, "unet": 1}
+    assert {n: r["k"] for n, r in model_table.measured("dsb2018", "stained").items()} == {"unet": 3}
+    assert [r["k"] for r in model_table.measured("glas").values()] == [4]
+
+
+@pytest.mark.parametrize("name", [n for n, m in recipes.MODELS.items()
+                                  if "weights" not in m.get("config", {})])
+def test_every_model_can_be_built(name):
+    net = model_table.build(name, "glas")
+    assert net.config["in_channels"] == 3
+    if name == "mask_rcnn":
+        assert net.config["anchors"] == model_table.ANCHORS["glas"]
+
+
+def test_unreachable_weights_are_a_row(tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(model_table, "samples", lambda *_: ([sample()], [sample()]))
+    row = model_table.run("dsb2018", "mask_rcnn-coco", 20, folder=tmp_path)
+    assert row["not run"] == "weights unreachable" and "https" in row["why"]
+
+
+def test_papers_2_and_4_say_what_they_leave_open():
+    assert recipes.PAPER4.printed["dsb2018, MaskRCNN"] == {"accuracy": 0.992, "iou": 0.88}
+    assert recipes.PAPER4.split["by"] is None and recipes.PAPER4.chosen("split")["by"] == "group"
+    paper2 = recipes.PAPER2.optimiser["MaskRCNN"]
+    assert (paper2["lr"], paper2["weight_decay"], paper2["batch_size"]) == (1e-4, 3e-4, 2)
