@@ -22,7 +22,7 @@ help:
 	@echo "make resolution-table   train and score the strategies of lesson 05 (hours; it goes on)"
 	@echo "make test-colab         run the notebooks with the versions that Colab has"
 	@echo "make bench              measure speed against other packages"
-	@echo "make paper-tables       train and score papers 3 and 5 for lesson 03 (an hour; it goes on)"
+	@echo "make paper-tables       train and score papers 3 and 5 for lesson 03 (hours; it goes on)"
 	@echo "make model-table        train and score the networks of lesson 06 (an hour; goes on)"
 	@echo "make lock               resolve the newest versions into requirements.lock"
 	@echo "make clean              remove the environments and everything built"
@@ -81,7 +81,7 @@ paper-tables: $(INSTALLED)
 	$(BIN)/python -m cellkit.recipes paper5 --set dsb2018 --steps 600 --side 128
 	$(BIN)/python -m cellkit.recipes paper5 --set isbi2012 --steps 300
 	$(BIN)/python -m cellkit.recipes paper5 --set epfl --steps 800
-	$(BIN)/python -m cellkit.recipes paper3 --steps 240
+	$(BIN)/python -m cellkit.recipes paper3 --steps 4000
 
 bench: $(INSTALLED)
 	$(PIP) install --constraint requirements.lock --editable ".[bench]"
