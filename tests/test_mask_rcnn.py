@@ -198,6 +198,7 @@ def test_wrong_settings_are_named(net, monkeypatch, tmp_path):
         (dict(anchors=((8,), (16,))), "expected 3 tuples"),
         (dict(anchors="torchvision"), "expected 3 tuples"),
         (dict(anchors=((8,), (16, 24), (32,))), "as many in each"),
+        (dict(backbone="resnet18", in_channels=2), "expected 1 or 3"),
         (dict(weights="coco"), "for backbone 'light'"),
         (dict(backbone="resnet18", weights="coco"), "'resnet50' only"),
     ]:

@@ -89,6 +89,9 @@ class MaskRCNN(nn.Module):
         if weights not in (None, "imagenet", "coco") or light and weights:
             raise ValueError(f"weights is {weights!r} for backbone {backbone!r}, expected None, or "
                              "for a ResNet 'imagenet' or 'coco'.")
+        if not light and in_channels not in (1, 3):
+            raise ValueError(f"in_channels is {in_channels} for backbone {backbone!r}, expected 1 "
+                             "or 3; 'light' takes any number.")
         norm = norm or ("frozen" if weights else "batch")
         sizes = _sizes(anchors, light)
         self.config = dict(in_channels=in_channels, backbone=backbone, width=width, anchors=sizes,
