@@ -15,7 +15,7 @@
 # - Train one network through another, frozen one.
 #
 # **Minutes:** about 90 minutes of reading, running and exercises, of which the two cores of a
-# laptop compute about 28. Read on while they do. Five exercises, 13 points.
+# laptop compute about 25. Read on while they do. Five exercises, 13 points.
 
 # %% setup
 import copy
