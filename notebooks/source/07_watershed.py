@@ -15,7 +15,7 @@
 # - Teach a network the distance to the edge of a cell, and use it as a map of seeds.
 #
 # **Minutes:** about 90 minutes of reading, running and exercises, of which the two cores of a
-# laptop compute about 22. Five exercises, 14 points.
+# laptop compute about 20. Five exercises, 14 points.
 
 # %% setup
 import heapq
@@ -754,6 +754,8 @@ ck.lesson.progress()
 # ## Going further
 #
 # - `ck.explore.instances(test, net, method="distance")` puts your own network under the sliders.
+#   The bundled `ck.load_weights("livecell-distance")` was trained longer, on real and synthetic
+#   pictures; its card says on which. Compare it by eye, and score it on none of those.
 # - `ck.metrics.panoptic_quality`, `dsb2018_score`, `object_f1`, `object_dice` and
 #   `object_hausdorff` score the same cells in other ways. Do they agree on the order of the ladder?
 # - `ck.metrics.splits_merges` counts the two kinds of mistakes apart. Which one does your network
