@@ -281,12 +281,14 @@ def _spans(length, tile, overlap, unit) -> list[tuple[slice, np.ndarray]]:
     step = max(unit, (tile - overlap) // unit * unit)
     spans = [slice(start, min(start + tile, length))
              for start in range(0, length - tile + step, step)]
+    # So near its ends a tile sees too little, and leaves it to the next one.
+    blind = 3 * max(0, min(overlap, tile - step)) // 8
     ramps = []
     for span in spans:
-        # The distance to the tile's own ends, nowhere zero; the picture's ends are no seams.
+        # The distance to the tile's own ends; the picture's ends are no seams.
         up = np.arange(1, span.stop - span.start + 1, dtype=np.float32)
         up = np.minimum(up if span.start else np.inf, up[::-1] if span.stop < length else np.inf)
-        ramps.append(np.minimum(up, max(overlap, 1)))
+        ramps.append(np.clip(up - blind, 0, max(overlap - 2 * blind, 1)))
     total = np.zeros(length, np.float32)
     for span, ramp in zip(spans, ramps, strict=True):
         total[span] += ramp

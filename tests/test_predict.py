@@ -94,6 +94,20 @@ def test_tiles_equal_the_whole_where_they_see_enough():
         np.testing.assert_allclose(ones["foreground"], 0.5, atol=1e-6)
 
 
+def test_tiles_leave_no_seam_though_their_ends_see_too_little():
+    net, image = UNet(width=4, depth=3), picture(256, 304)  # whole units, or padding shifts it
+    tiled = predict(net, image, tile=192, overlap=96, amp=False)
+    np.testing.assert_allclose(tiled, predict(net, image, amp=False), atol=1e-3)
+
+
+@pytest.mark.parametrize("tile, overlap", [(32, 16), (64, 0), (64, 1), (96, 48), (65, 7)])
+def test_every_pixel_is_in_some_tile(tile, overlap):
+    image = picture(130, 97)
+    logits = (image - image.mean()) / image.std()
+    got = predict(Known("foreground"), image, tile=tile, overlap=overlap, amp=False)
+    np.testing.assert_allclose(got, 1 / (1 + np.exp(-logits)), atol=1e-5)
+
+
 def test_memory_is_bounded_by_the_tile():
     seen = []
 
