@@ -182,7 +182,8 @@ def images(pictures, titles=(), *, alt: str, columns: int | None = None, size: f
     rows = -(-len(pictures) // columns)
     tallest = max(p.shape[0] / p.shape[1] for p in pictures)
     lines = 1 + max((title.count("\n") for title in titles), default=0)
-    fig, grid = axes(rows, columns, (size, size * min(tallest, 1.5) + 0.1 + 0.2 * lines))
+    words = 0.1 + 0.25 * lines + 0.25 * bool(caption)  # inches
+    fig, grid = axes(rows, columns, (size, size * min(tallest, 1.5) + words))
     for ax in np.ravel(grid):
         ax.axis("off")
     for i, (ax, picture) in enumerate(zip(np.ravel(grid), pictures, strict=False)):

@@ -148,3 +148,16 @@ def test_pixels_are_what_a_browser_is_sent():
     assert show.pixels(ready) is ready
     labels = np.array([[0, 1, 1, 1, 1]])
     assert np.array_equal(show.pixels(labels), show.pixels(show.colour_labels(labels)))
+
+
+@pytest.mark.parametrize("caption", ["", "a line below"])
+@pytest.mark.parametrize("title", ["one line", "two\nlines"])
+def test_titles_of_images_stay_within_the_figure(title, caption, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(show, "figure", lambda fig, alt: drawn.append(fig))
+    for shape in ((520, 704), (256, 256), (60, 200)):
+        show.images([np.zeros(shape)] * 4, [title] * 4, caption=caption, alt="four black fields")
+        fig = drawn.pop()
+        fig.savefig(io.BytesIO(), dpi=100)
+        tops = [ax.title.get_window_extent().y1 for ax in fig.axes]
+        assert max(tops) <= fig.bbox.y1 + 0.5, (shape, max(tops), fig.bbox.y1)
