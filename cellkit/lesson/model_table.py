@@ -141,14 +141,16 @@ def found_by_shape(truth, pred) -> dict[str, float]:
             for name, those in parts.items()}
 
 
-def costs(net, side: int = 256, rounds: int = 5) -> dict:
-    """Weights, multiply-adds for one RGB picture of ``side``, and milliseconds to predict it."""
+def costs(net, image: np.ndarray, rounds: int = 5) -> dict:
+    """Weights, multiply-adds for one picture, and milliseconds to predict it.
+
+    Those of Mask R-CNN depend on the picture: each object that it finds has its mask painted.
+    """
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     from cellkit import predict
 
-    image = np.random.default_rng(0).random((side, side, 3), np.float32)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         predict(net, image, amp=False)
     seconds = []
@@ -181,7 +183,7 @@ def run(dataset: str, name: str, steps: int, seed: int = 0, kind: str | None = N
                   checkpoint=_file(folder, dataset, name, seed, kind), resume=True)
     return {"words": model["words"], "steps": 20 * len(history), "trained on": len(train),
             "tested on": len(test), "minutes": round(sum(history.seconds) / 60, 1),
-            **costs(net), **row(net, test)}
+            **costs(net, test[0].image[:256, :256]), **row(net, test)}
 
 
 def combine(dataset: str, name: str, seed: int = 0, kind: str | None = None,
