@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import pickle
 from pathlib import Path
 
@@ -179,6 +180,30 @@ def test_one_command_trains_again(tmp_path, monkeypatch, capsys):
     recipe = net.card["metrics"]["their recipe"]
     assert recipe["real images of held-out groups"]["images"] == 17
     assert net.card["command"].startswith("python -m cellkit.weights livecell --epochs 2")
+
+
+@pytest.mark.parametrize("name, data", [("glas", "glas"), ("dsb2018", "dsb2018"),
+                                        ("maskrcnn-light", "dsb2018")])
+def test_colour_sets_are_trained_on_with_drawn_pictures(name, data, tmp_path, monkeypatch):
+    from cellkit.datasets import bundled
+    from cellkit.weights import __main__ as command
+
+    shutil.copytree(bundled(data), tmp_path / "real" / data)
+    monkeypatch.setenv("CELLKIT_DATA", str(tmp_path / "real"))
+    recipe = command.RECIPES[name]
+    monkeypatch.setitem(command.RECIPES, name, recipe | {
+        "network": recipe["network"] | {"width": 4},
+        "training": recipe["training"] | {"epochs": 1, "steps_per_epoch": 2, "crop": 64}})
+    monkeypatch.setattr(command, "DRAWN", {**command.DRAWN, "count": 6, "shape": (64, 64)})
+    command.main([name, "--out", str(tmp_path)])
+    net = load_weights(tmp_path / f"{name}.safetensors", device="cpu")
+    images = {part["name"]: part["images"] for part in net.card["data"]}
+    assert set(images) == {data, f"synthetic {data}"} and len(images[f"synthetic {data}"]) == 6
+    scores = net.card["metrics"]["these weights"]["synthetic test images"]
+    assert ("AP50" in scores) == (net.head == "objects") and 0 <= scores["dice"] <= 1
+    rows, _ = command.gather(name, holdout=False)
+    of = [entry.dataset.startswith("synthetic") for entry in rows.entries]
+    assert np.mean(of) == 0.25
 
 
 def test_the_recipe_shows_every_type_equally_often():

@@ -21,10 +21,10 @@ from cellkit.samples import Sample, Samples, split
 
 LICENCES = {
     "livecell": "CC BY-NC 4.0, Edlund et al., Nature Methods 18 (2021)",
-    "synthetic livecell": "BSD-3-Clause, drawn by cellkit",
     "dsb2018": "CC0, Caicedo et al., Nature Methods 16 (2019)",
     "glas": "research use only, Sirinukunwattana et al., Medical Image Analysis 35 (2017)",
 }
+LICENCES |= {f"synthetic {name}": "BSD-3-Clause, drawn by cellkit" for name in LICENCES}
 FIT = {"epochs": 100, "steps_per_epoch": 40, "batch_size": 8, "crop": 192, "lr": 3e-3,
        "optimizer": "adamw", "schedule": "onecycle"}
 MASK = {**FIT, "loss": "bce+soft_dice"}
@@ -32,7 +32,8 @@ GREY = {"in_channels": 1, "width": 16}
 
 #: name -> how it is trained.  Epochs and not minutes, so that a busy machine gives the same
 #: network, only later.  "begin": the network whose weights it begins with.  "segment": the one
-#: behind it that stays as it is (:class:`cellkit.DoubleUNet`).
+#: behind it that stays as it is (:class:`cellkit.DoubleUNet`).  "data": what it is trained on, where
+#: its name does not begin with it.  Glands need wide crops: a lumen's inside looks like no tissue.
 RECIPES = {
     "livecell": {"network": {**GREY, "head": "foreground"}, "training": MASK},
     "livecell-mixed": {
@@ -52,17 +53,21 @@ RECIPES = {
     },
     "dsb2018": {
         "network": {"in_channels": 3, "width": 16, "head": "foreground"},
-        "training": {**MASK, "epochs": 25},
+        "training": {**MASK, "epochs": 60},
     },
     "glas": {
         "network": {"in_channels": 3, "width": 16, "head": "foreground"},
-        "training": {**MASK, "epochs": 25, "crop": 256, "batch_size": 4},
+        "training": {**MASK, "epochs": 80, "crop": 384, "batch_size": 2},
+    },
+    "maskrcnn-light": {
+        "data": "dsb2018", "network": {"in_channels": 3, "backbone": "light"},
+        "training": {**FIT, "batch_size": 4, "lr": 2e-3},
     },
 }
 #: Each bundled set's own part to test on.
 TEST = {"livecell": "test", "dsb2018": "stage1_test", "glas": "testA"}
-#: Pictures drawn for training, a quarter of every batch; their seeds begin where no bundled
-#: picture's do, and each is a well of its own.
+#: Pictures drawn for training, a quarter of all that is shown; their seeds begin where no bundled
+#: picture's do, and each is a group of its own.
 DRAWN = {"count": 176, "seed": 100_000, "fields": 1}
 
 
@@ -71,7 +76,7 @@ def gather(name, holdout) -> tuple[Samples, dict[str, list[Sample]]]:
     from cellkit import recipes
     from cellkit.datasets import bundled, read
 
-    data = name.partition("-")[0]
+    data = RECIPES[name].get("data", name.partition("-")[0])
     if not os.environ.get("CELLKIT_DATA"):
         raise SystemExit(f"set CELLKIT_DATA to the folder that holds {data}/ (the real images).")
     if data == "livecell":
@@ -80,18 +85,49 @@ def gather(name, holdout) -> tuple[Samples, dict[str, list[Sample]]]:
         rows, held = recipes.load(data), []
         if holdout:
             rows, held = split(rows, 0.8, seed=0, by="group")
-        rows = even(rows)
-    drawn = read(data, bundled(data), split=TEST[data])
+        rows = with_drawn(even(rows), drawn(data))
     return rows, {"real images of held-out groups": list(held), "synthetic test images": [
-        s if rows[0].image.ndim == s.image.ndim else replace(s, image=np.stack([s.image] * 3, 2))
-        for s in drawn]}
+        sample if data == "livecell" else coloured(sample)
+        for sample in read(data, bundled(data), split=TEST[data])]}
+
+
+def with_drawn(rows: Samples, drawn: Samples) -> Samples:
+    """Rows three quarters real and one quarter drawn."""
+    return rows + rows + rows + drawn[np.arange(len(rows)) % len(drawn)]
+
+
+def coloured(sample: Sample) -> Sample:
+    if sample.image.ndim == 3:
+        return sample
+    return replace(sample, image=np.repeat(sample.image[..., None], 3, axis=2))
+
+
+def drawn(data) -> Samples:
+    """Pictures drawn in the manner of ``data``, in memory."""
+    from cellkit.datasets.synthetic import render_many
+    from cellkit.datasets.synthetic_sets import glands, nuclei
+
+    if data == "livecell":
+        return render_many(**DRAWN).cached()
+    made = []
+    for seed in range(DRAWN["seed"], DRAWN["seed"] + DRAWN["count"]):
+        if data == "glas":  # at the bundled size, and twice that
+            shape = ((132, 196), (264, 392))[seed // 2 % 2]
+            kind = ("benign", "malignant")[seed % 2]
+            image, labels = glands(kind == "malignant", DRAWN.get("shape", shape), seed)
+        else:
+            kind = ("fluorescence", "stained", "brightfield")[seed % 3]
+            image, masks = nuclei(kind, DRAWN.get("shape", (192, 256)), seed)
+            labels = (masks * np.arange(1, len(masks) + 1)[:, None, None]).max(axis=0)
+        made.append(coloured(Sample(np.float32(image / 255), labels.astype(np.int32),
+                                    f"{kind}_{seed}", f"synthetic {data}", kind)))
+    return Samples.of(made)
 
 
 def livecell(root, holdout) -> tuple[Samples, Samples]:
     """Rows three quarters real and one quarter drawn, each cell line as often as the others; and
     the test wells."""
     from cellkit.datasets import read
-    from cellkit.datasets.synthetic import render_many
 
     real = read("livecell", root).where(lambda entry: entry.annotated)
     held = real.where(lambda entry: entry.group in LIVECELL_TEST_WELLS)
@@ -100,8 +136,7 @@ def livecell(root, holdout) -> tuple[Samples, Samples]:
     real = real.cached()
     if holdout:
         real = real.where(lambda entry: entry.group not in LIVECELL_TEST_WELLS)
-    drawn, rows = render_many(**DRAWN).cached(), even(real)
-    return rows + rows + rows + drawn[np.arange(len(rows)) % len(drawn)], held
+    return with_drawn(even(real), drawn("livecell")), held
 
 
 def trimmed(samples: Samples, names) -> Samples:
@@ -130,7 +165,7 @@ def even(samples: Samples) -> Samples:
 
 def score(name, net, samples: list[Sample]) -> dict:
     """What a network is for, measured: means over images, of all and of each cell type."""
-    from cellkit import degrade, dice, instances, predict, super_resolve
+    from cellkit import degrade, detect, dice, instances, predict, super_resolve
     from cellkit.metrics import average_precision
 
     def masks(image):
@@ -147,8 +182,9 @@ def score(name, net, samples: list[Sample]) -> dict:
         for kind in kinds if M == 1 and len(kinds) > 1 else ():
             found[kind] = round(float(np.mean(
                 [d for d, s in zip(each, samples, strict=True) if s.cell_type == kind])), 4)
-    if net.head == "distance":
-        labels = [instances(predict(net, s.image, all=True), "distance") for s in samples]
+    if net.head in ("distance", "objects"):
+        labels = [detect(net, s.image) if net.head == "objects" else
+                  instances(predict(net, s.image, all=True), "distance") for s in samples]
         scores = average_precision([s.labels for s in samples], labels)
         found |= {"AP50": round(float(scores[0]), 4), "mean AP": round(float(scores.mean()), 4)}
     return {"images": len(samples), **found}
@@ -156,7 +192,7 @@ def score(name, net, samples: list[Sample]) -> dict:
 
 def fitted(name, rows, epochs, seed, holdout):
     """A recipe's network, trained."""
-    from cellkit import DoubleUNet, UNet, fit
+    from cellkit import DoubleUNet, MaskRCNN, UNet, fit
 
     recipe = RECIPES[name]
 
@@ -165,7 +201,8 @@ def fitted(name, rows, epochs, seed, holdout):
         return (fitted(recipe[role], rows, None, seed, holdout) if holdout
                 else weights.load_weights(recipe[role]))
 
-    net = UNet(**recipe["network"], seed=seed)
+    kind = MaskRCNN if "backbone" in recipe["network"] else UNet
+    net = kind(**recipe["network"], seed=seed)
     if "begin" in recipe:
         net.load_state_dict(other("begin").state_dict())
     whole = DoubleUNet(net, other("segment"), train="sharpen") if "segment" in recipe else net

@@ -466,7 +466,7 @@ for name, net in (("Mask R-CNN", detector), ("U-Net", unet)):
 learnt = ck.fit(detector, train, **lesson.detector)
 
 # %%
-ck.fit(unet, train, **lesson.training);
+ck.fit(unet, train, **lesson.training)
 
 # %%
 ck.show.curves(
@@ -532,15 +532,15 @@ live = {"U-Net": model_table.row(unet, scored), "Mask R-CNN": model_table.row(de
 shown = ("iou", "f1", "object f1", "object dice", "AP50", "COCO AP", "count error")
 ck.show.table(
     [{"network": name, **{key: row[key] for key in shown}} for name, row in live.items()],
-    f"Live: {samples.dataset}, {len(scored)} test pictures. IoU: mean over pictures; objects pooled",
+    f"Live: {samples.dataset}, {len(scored)} test pictures; IoU: mean of them, objects pooled",
 )
 
 # %% [markdown]
 # Then all models, *measured earlier* by `make model-table`: real pictures of nuclei (DSB2018, whole
-# fields apart) and of glands (GlaS, patients apart, at half size). One seed each, and as few minutes
-# of training as the table says: another seed may change the order of neighbours. *Paper* is what
-# the fourth of our papers prints for networks of these kinds: far longer training, weights from
-# COCO, a split that we do not know. Where weights could not be downloaded, the row says so.
+# fields apart) and of glands (GlaS, patients apart, at half size). One seed each, and as few
+# minutes of training as the table says: another seed may change the order of neighbours. *Paper*
+# is what the fourth of our papers prints for networks of these kinds: far longer training, weights
+# from COCO, a split that we do not know. Where weights could not be downloaded, the row says so.
 
 # %%
 paper = {"simple": 0.62, "resnet": 0.77, "unet": 0.83, "mask_rcnn": 0.88}
