@@ -2,8 +2,8 @@
 
 import json
 import os
-import shutil
 import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np

@@ -32,8 +32,8 @@ GREY = {"in_channels": 1, "width": 16}
 
 #: name -> how it is trained.  Epochs and not minutes, so that a busy machine gives the same
 #: network, only later.  "begin": the network whose weights it begins with.  "segment": the one
-#: behind it that stays as it is (:class:`cellkit.DoubleUNet`).  "data": what it is trained on, where
-#: its name does not begin with it.  Glands need wide crops: a lumen's inside looks like no tissue.
+#: behind it that stays as it is (:class:`cellkit.DoubleUNet`).  "data": what it trains on, where
+#: the name does not begin with it.  Glands need wide crops: the inside of a lumen is just white.
 RECIPES = {
     "livecell": {"network": {**GREY, "head": "foreground"}, "training": MASK},
     "livecell-mixed": {
