@@ -487,6 +487,7 @@ SLIDERS = {
     "smoothing": (widgets.FloatSlider, {"min": 0, "max": 5, "step": 0.25}),
     "peak_distance": (widgets.IntSlider, {"min": 1, "max": 30}),
     "seed_threshold": (widgets.FloatSlider, {"min": 0.05, "max": 0.95, "step": 0.05}),
+    "h": (widgets.FloatSlider, {"min": 0.02, "max": 0.5, "step": 0.02}),
     "min_size": (widgets.IntSlider, {"min": 0, "max": 400, "step": 4}),
 }
 
@@ -556,7 +557,7 @@ def instances(samples=None, net=None, maps=None, method: str = "watershed") -> E
                 for name, one in inspect.signature(function).parameters.items()}
     return Explorer(look, _choose_image(rows) | {
         name: kind(value=defaults[name], description=name.replace("_", " "), style=WIDE, **limits)
-        for name, (kind, limits) in SLIDERS.items() if name in defaults
+        for name, (kind, limits) in SLIDERS.items() if defaults.get(name) is not None
     })
 
 

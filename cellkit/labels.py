@@ -72,21 +72,21 @@ def instances(maps, method: str = "watershed", *, threshold: float = 0.5, min_si
         - "watershed": seeds are the peaks of the distance to the background.
         - "kmeans": seeds are the centres of pixel clusters (paper 5, section 4.3).
         - "border": seeds are what remains inside once the predicted border is taken away.
-        - "distance": seeds are the cores of the predicted distance map, where a pixel lies deep
-          inside its own cell.
+        - "distance": seeds are the peaks of the predicted distance map, where a pixel lies deep
+          inside its own cell; with ``h=None`` all that lies deep, one connected piece each.
     threshold : float in [0, 1]
         Foreground is probability > threshold.
     min_size : int, pixels
         Pieces of foreground and holes in it below this area are cleaned away before the seeds
         are sought, and cells below it afterwards.
-    smoothing : float, pixels (watershed: default 1, distance: default 0.5)
+    smoothing : float, pixels (watershed: default 1, distance: default 1.5)
         Standard deviation of the Gaussian that takes false peaks off the distance map.
     peak_distance : int, pixels (watershed; default 5)
         Two seeds are more than this many rows or columns apart.
-    h : float (watershed: pixels, distance: units of the map; default None)
+    h : float or None (watershed: pixels, default None; distance: units of the map, default 0.1)
         Seeds are h-maxima: peaks from which one must descend by more than ``h`` to reach a higher
         one.  Replaces ``peak_distance``, and parts cores that run into each other; slower.
-    seed_threshold : float in [0, 1] (border, distance; default 0.5)
+    seed_threshold : float in [0, 1] (border: default 0.5, distance: default 0.3)
         Seeds have at least this probability of "inside and not border", or predicted distance.
     k : int (kmeans; default None)
         Number of clusters; None finds it by :func:`elbow`.
@@ -428,8 +428,11 @@ def _border(maps, mask, *, seed_threshold: float = 0.5):
     return _flood(-inside, seeds, mask)
 
 
-def _distance(maps, mask, *, smoothing: float = 0.5, seed_threshold: float = 0.5,
-              h: float | None = None):
+def _distance(maps, mask, *, smoothing: float = 1.5, seed_threshold: float = 0.3,
+              h: float | None = 0.1):
+    # Where a network is unsure its hills are low: a low threshold keeps them, and it is h that
+    # tells a hill from grain.  On LIVECell wells not trained on: AP50 0.39, with 0.5, 0.5 and
+    # None 0.32.
     height = _smooth(maps["distance"].astype(np.float32), smoothing)
     core = mask & (height >= seed_threshold)
     seeds = ndimage.label(core)[0] if h is None else _h_maxima(height, core, h)
@@ -451,8 +454,8 @@ GRIDS = {
     "kmeans": {"threshold": (0.4, 0.5, 0.6)},
     "border": {"threshold": (0.4, 0.5, 0.6), "seed_threshold": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8),
                "min_size": (16, 40)},
-    "distance": {"threshold": (0.4, 0.5, 0.6), "smoothing": (0, 0.5, 1),
-                 "seed_threshold": (0.3, 0.4, 0.5, 0.6), "h": (None, 0.05, 0.1),
+    "distance": {"threshold": (0.4, 0.5, 0.6), "smoothing": (1, 1.5, 2),
+                 "seed_threshold": (0.1, 0.3, 0.5), "h": (None, 0.05, 0.1, 0.15),
                  "min_size": (16, 40)},
 }
 

@@ -303,7 +303,8 @@ def test_instances_shows_what_the_front_door_says(sample):
 def test_instances_takes_each_method_with_its_own_sliders(sample, net):
     distance = ck.UNet(width=4, depth=2, head="distance")
     explorer = explore.instances(sample, distance, method="distance")
-    assert list(explorer.controls) == ["threshold", "smoothing", "seed_threshold", "min_size"]
+    assert list(explorer.controls) == ["threshold", "smoothing", "seed_threshold", "h",
+                                       "min_size"]
     assert explorer.error is None
     found = ck.instances(ck.predict(distance, sample.image, all=True), "distance")
     assert explorer.numbers["cells found"] == found.max()

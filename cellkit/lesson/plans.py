@@ -24,8 +24,8 @@ INSTANCE_GRIDS = {
     "components": {"threshold": (0.5, 0.6, 0.7, 0.8), "min_size": (40, 80)},
     "watershed": {"threshold": (0.5, 0.6), "smoothing": (1, 2, 3), "peak_distance": (5, 8, 12),
                   "min_size": (40,)},
-    "distance": {"threshold": (0.5, 0.6), "smoothing": (0, 1),
-                 "seed_threshold": (0.3, 0.4, 0.5, 0.6), "h": (None, 0.05), "min_size": (40,)},
+    "distance": {"threshold": (0.4, 0.5), "smoothing": (1, 1.5, 2),
+                 "seed_threshold": (0.1, 0.3, 0.5), "h": (None, 0.1), "min_size": (40,)},
     "border": {"threshold": (0.4, 0.5), "seed_threshold": (0.3, 0.4, 0.5, 0.6, 0.7),
                "min_size": (40,)},
 }
@@ -140,7 +140,7 @@ PLANS = {
             "grids": {
                 "components": {"threshold": (0.5, 0.7)},
                 "watershed": {"smoothing": (1, 2), "peak_distance": (5, 12)},
-                "distance": {"seed_threshold": (0.3, 0.5), "smoothing": (0, 1)},
+                "distance": {"seed_threshold": (0.3, 0.5), "smoothing": (0, 1.5)},
                 "border": {"seed_threshold": (0.4, 0.6)},
             },
         },

@@ -480,13 +480,15 @@ ck.show.images(
     ["predicted: cell", "predicted: distance", "watershed on the mask", "seeds from the distance"],
     columns=2, size=4.2,
     alt="A validation picture: the predicted probability of cell, the predicted distance with a "
-    "bright core in each cell it parts, the mask split by watershed, and the cells grown from the "
-    f"cores. Cells found: {by_mask.max()} and {learned.max()}; in truth {true_count}.",
+    "bright core in each cell it parts, the mask split by watershed, and the cells grown from its "
+    f"seeds. Cells found: {by_mask.max()} and {learned.max()}; in truth {true_count}.",
 )
 
 # %% [markdown]
-# The cores of the predicted distance are the seeds: pixels above a threshold, one connected piece
-# each. They are flooded over the predicted mask, as in section 3.
+# The peaks of the predicted distance are the seeds. A peak counts if one must go down by `h` before
+# a higher one can be reached; so grain is no peak. (With `h=None` the seeds are whole cores: all
+# pixels above `seed_threshold`, one connected piece each.) They are flooded over the predicted
+# mask, as in section 3.
 #
 # ## 10. Another way: press on the gaps
 #
@@ -667,12 +669,13 @@ def imitated_maps(labels, seed):
 # %%
 corner = crowded.labels[cut]
 noisy = imitated_maps(corner, seed=0)
-naive = ck.instances(noisy, "distance")
+start = {"threshold": 0.5, "smoothing": 0.5, "seed_threshold": 0.5, "min_size": 16, "h": None}
+naive = ck.instances(noisy, "distance", **start)
 ck.show.images(
     [noisy["foreground"], noisy["distance"], naive],
-    ["imitated: cell", "imitated: distance", f"defaults: {naive.max()} cells"], size=4.2,
+    ["imitated: cell", "imitated: distance", f"at the start: {naive.max()} cells"], size=4.2,
     alt="The imitated maps of the crowded corner, grainy, the distance nowhere bright, and what "
-    f"the default parameters make of them: {naive.max()} cells, where there are "
+    f"the parameters at the start make of them: {naive.max()} cells, where there are "
     f"{len(np.unique(corner)) - 1}.",
 )
 
@@ -680,15 +683,16 @@ ck.show.images(
 # ### Exercise 7.5 · Save what can be saved (4 points, 15 minutes)
 #
 # Write `parameters()`. It returns a dictionary with any of `threshold`, `smoothing`,
-# `seed_threshold` and `min_size`, for `ck.instances(maps, "distance", **parameters())`. The check
-# imitates the same network on eight drawn pictures that you do not see, and asks for a mean AP of
-# at least 0.30. Tune on pictures that you have: `ck.tune_instances` takes maps, labels,
-# `"distance"` and a grid of your choice.
+# `seed_threshold` and `min_size`; what you leave out stays as it is in `start`. `h=None` stays:
+# here a seed is a core, all that lies deep, not a peak. The check imitates the same network on
+# eight drawn pictures that you do not see, and asks for a mean AP of at least 0.30. Tune on
+# pictures that you have: `ck.tune_instances` takes maps, labels, `"distance"` and a grid.
 
 # %%
 practice = [sample.labels[:160, :160] for sample in train[:6]]
 practice_maps = [imitated_maps(labels, seed) for seed, labels in enumerate(practice)]
-tried = ck.tune_instances(practice_maps, practice, "distance", {"smoothing": (0, 0.5)})
+grid = {name: (value,) for name, value in start.items()} | {"smoothing": (0, 0.5)}
+tried = ck.tune_instances(practice_maps, practice, "distance", grid)
 print(f"a grid that is too small: {tried.params}, mean AP {tried.score:.3f}")
 
 # %% solution="parameters"
@@ -727,12 +731,12 @@ assert hits / (len(kept) + len(away) - hits) > 0.5
 parameters = ck.lesson.check("parameters", parameters)
 
 # %%
-saved = ck.instances(noisy, "distance", **parameters())
+saved = ck.instances(noisy, "distance", **start | parameters())
 ck.show.images(
     [corner, naive, saved],
-    ["truth", f"defaults, AP at 0.5 {ck.average_precision(corner, naive, 0.5):.3f}",
+    ["truth", f"at the start, AP at 0.5 {ck.average_precision(corner, naive, 0.5):.3f}",
      f"tuned, AP at 0.5 {ck.average_precision(corner, saved, 0.5):.3f}"], size=4.2,
-    alt="The crowded corner: its true cells, what the defaults make of the noisy maps, and what "
+    alt="The crowded corner: its true cells, what the start makes of the noisy maps, and what "
     f"the chosen parameters make of them: {naive.max()} and {saved.max()} cells.",
 )
 
