@@ -216,6 +216,29 @@ def measured(dataset: str, kind: str | None = None) -> dict[str, dict]:
     return rows
 
 
+def gains(dataset: str, measures=("iou", "f1", "object f1", "AP50")) -> list[dict]:
+    """What eight views and the ensemble add to their first network: rows for ``ck.show.table``.
+
+    Each entry is the mean over seeds ± the standard deviation over them.
+    """
+    rows, known = [], recipes.measured(NAME)
+    for name, how in COMBINED.items():
+        start, pairs = f"{dataset}, {name}, ", []
+        for which in sorted(known):
+            alone = known.get(which.replace(start, f"{dataset}, {how['nets'][0]}, "))
+            last = which.rpartition(", ")[2]  # else the cell type that it was trained on
+            if which.startswith(start) and last.startswith("seed") and alone:
+                pairs.append((known[which], alone))
+        row = {"what": how["words"], "seeds": len(pairs)}
+        for measure in measures:
+            more = [after[measure] - before[measure] for after, before in pairs]
+            spread = f" ± {np.std(more, ddof=1):.3f}" if len(more) > 1 else ""
+            row[measure] = f"{np.mean(more):+.3f}{spread}" if more else "–"
+        if pairs:
+            rows.append(row)
+    return rows
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser("python -m cellkit.lesson.model_table", description=__doc__)
     parser.add_argument("dataset", choices=sorted(ANCHORS))
