@@ -22,7 +22,8 @@ TURNS = tuple((quarters, flip) for quarters in (0, 2, 1, 3) for flip in (False, 
 
 
 def predict(net: nn.Module | Sequence[nn.Module], image: np.ndarray, all: bool = False, *,
-            turns: int = 1, tile: int = 1024, overlap: int = 128, amp: str | bool = "auto"):
+            turns: int = 1, tile: int = 1024, overlap: int | None = None,
+            amp: str | bool = "auto"):
     """What a network says about an image (lesson 02_unet_from_scratch does it by hand).
 
     Parameters
@@ -41,6 +42,7 @@ def predict(net: nn.Module | Sequence[nn.Module], image: np.ndarray, all: bool =
     tile, overlap : int
         In pixels.  An image with a side above ``tile`` is run in square tiles that share
         ``overlap`` pixels, where one fades into the next; memory then depends on the tile only.
+        None: 192, as far as a U-Net of depth 4 sees to both sides together, or half a small tile.
     amp : "auto" or bool
         16-bit convolutions where the hardware gains by them, see :func:`cellkit.device.half`.
 
@@ -78,7 +80,7 @@ def predict(net: nn.Module | Sequence[nn.Module], image: np.ndarray, all: bool =
 
 def detect(net: nn.Module, image: np.ndarray, *, min_score: float = 0.5, threshold: float = 0.5,
            min_size: int = 1, scores: bool = False, turns: int = 1, tile: int = 1024,
-           overlap: int = 128, amp: str | bool = "auto"):
+           overlap: int | None = None, amp: str | bool = "auto"):
     """The objects that a Mask R-CNN finds, as labels (lesson 06_mask_rcnn).
 
     Parameters
@@ -88,7 +90,7 @@ def detect(net: nn.Module, image: np.ndarray, *, min_score: float = 0.5, thresho
         As in :func:`predict`.
     overlap : int
         In pixels.  Tiles share so many; an object cut by a tile's edge is left to the next tile,
-        which sees it whole unless it is larger than this.
+        which sees it whole unless it is larger than this.  None as in :func:`predict`.
     min_score, threshold, min_size
         See :func:`cellkit.labels.merge_labels`.
     scores : bool
@@ -118,8 +120,8 @@ def detect(net: nn.Module, image: np.ndarray, *, min_score: float = 0.5, thresho
     return (labels, sure) if scores else labels
 
 
-def super_resolve(net: nn.Module, image: np.ndarray, *, tile: int = 1024, overlap: int = 128,
-                  amp: str | bool = "auto") -> np.ndarray:
+def super_resolve(net: nn.Module, image: np.ndarray, *, tile: int = 1024,
+                  overlap: int | None = None, amp: str | bool = "auto") -> np.ndarray:
     """The sharper image that a network makes of a degraded one (lesson 04_super_resolution).
 
     Parameters
@@ -212,10 +214,14 @@ def _batch(net, image) -> tuple[Tensor, float, float]:
 
 def _run(net, head, image, tile, overlap, amp) -> dict[str, np.ndarray]:
     (batch, mean, std), device = _batch(net, image), home(net)
+    # Padded before it is cut: then a tile pools the same pixels together as the whole would.
+    config = getattr(net, "config", {})
+    unit = 2 ** config.get("segment", config).get("depth", 5)
+    batch, inside = pad(batch, unit, unit)
     dtype, shape = half(device, amp), batch.shape[-2:]
     found: dict[str, np.ndarray] = {}
     with evaluating(net), autocast(device, dtype):
-        for window, weight in _tiles(shape, tile, overlap):
+        for window, weight in _tiles(shape, tile, _shared(tile, overlap)):
             part = batch[(..., *window)].to(device)
             if dtype is not None:
                 part = part.contiguous(memory_format=torch.channels_last)
@@ -224,13 +230,18 @@ def _run(net, head, image, tile, overlap, amp) -> dict[str, np.ndarray]:
                 total = found.setdefault(
                     name, np.zeros(shape + values.shape[2:], np.float32))
                 total[window] += (weight.T * values.T).T  # also where values has a colour axis
+    found = {name: np.ascontiguousarray(total[inside[1:]]) for name, total in found.items()}
     if "image" in found:
         found["image"] = np.clip(found["image"] * std + mean, 0, 1)
     return found
 
 
-def detections(net: nn.Module, image: np.ndarray, tile: int = 1024, overlap: int = 128,
-               amp: str | bool = "auto") -> Detections:
+def _shared(tile, overlap) -> int:
+    return min(192, tile // 2) if overlap is None else overlap
+
+
+def detections(net: nn.Module, image: np.ndarray, tile: int = 1024,
+               overlap: int | None = None, amp: str | bool = "auto") -> Detections:
     """What :func:`detect` merges: boxes, scores and masks, before any of them is dropped.
 
     Parameters
@@ -240,6 +251,7 @@ def detections(net: nn.Module, image: np.ndarray, tile: int = 1024, overlap: int
     """
     (batch, _, _), device = _batch(net, image), home(net)
     dtype, shape = half(device, amp), tuple(batch.shape[-2:])
+    overlap = _shared(tile, overlap)
     parts = []
     with evaluating(net), autocast(device, dtype):
         for (rows, columns), _ in _tiles(shape, tile, overlap):

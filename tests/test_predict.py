@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from cellkit import UNet, degrade, predict, shrink, super_resolve
+from cellkit import UNet, degrade, load_weights, predict, read, shrink, super_resolve
+from cellkit.datasets import bundled
 from cellkit.device import half, pick
 
 
@@ -98,6 +99,15 @@ def test_tiles_leave_no_seam_though_their_ends_see_too_little():
     net, image = UNet(width=4, depth=3), picture(256, 304)  # whole units, or padding shifts it
     tiled = predict(net, image, tile=192, overlap=96, amp=False)
     np.testing.assert_allclose(tiled, predict(net, image, amp=False), atol=1e-3)
+
+
+def test_tiles_of_a_trained_network_leave_no_seam_in_a_picture_of_odd_size():
+    net = load_weights("livecell", device="cpu")
+    image = next(iter(read("livecell", bundled("livecell"), split="test"))).image
+    image = np.pad(image, ((0, 501 - image.shape[0]), (0, 427 - image.shape[1])), "symmetric")
+    tiled = predict(net, image, tile=384, amp=False)
+    np.testing.assert_allclose(tiled, predict(net, image, amp=False), atol=1e-3)
+    assert predict(net, image[:100, :150], tile=96).shape == (100, 150)
 
 
 @pytest.mark.parametrize("tile, overlap", [(32, 16), (64, 0), (64, 1), (96, 48), (65, 7)])
