@@ -584,8 +584,10 @@ ck.show.curves(
 )
 
 # %% [markdown]
-# Each point had the same number of training steps. Where the curve is flat, more pictures *of the
-# same kind* would not help: draw other kinds, or train longer. Where it still rises, draw more.
+# Each point had the same number of training steps, and one seed: by how much luck alone moves a
+# point, the error bars of section 6 say. So a dip need not mean anything. Where the curve is flat,
+# more pictures *of the same kind* would not help: draw other kinds, or train longer. Where it still
+# rises, draw more.
 #
 # ## 8. The papers, and ours
 #
