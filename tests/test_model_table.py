@@ -79,6 +79,11 @@ def test_gains_are_over_the_network_of_the_same_seed(monkeypatch):
     assert (both["what"], both["seeds"], both["AP50"]) == (
         "U-Net and Mask R-CNN together", 1, "+0.100")
     assert model_table.gains("glas") == []
+    assert model_table.over_seeds("dsb2018", "unet", "iou") == "0.600 ± 0.100"
+    assert model_table.over_seeds("dsb2018", "mask_rcnn", "iou") == "0.400"
+    stored[model_table.key("dsb2018", "mask_rcnn", 90, 5)] = row(0.3)
+    assert model_table.over_seeds("dsb2018", "mask_rcnn", "iou") == "0.300"
+    assert model_table.over_seeds("glas", "unet", "iou") == "–"
 
 
 @pytest.mark.parametrize("name", [n for n, m in recipes.MODELS.items()

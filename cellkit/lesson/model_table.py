@@ -10,6 +10,7 @@ interrupted, the same command goes on.  The lesson shows the rows as *measured e
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -214,6 +215,21 @@ def measured(dataset: str, kind: str | None = None) -> dict[str, dict]:
         if parts[0] == dataset and (parts[-1] == kind if kind else parts[-1] == "seed 0"):
             rows[which] = row
     return rows
+
+
+def over_seeds(dataset: str, name: str, measure: str) -> str:
+    """A measure of one model as text: the mean over seeds, ± the standard deviation over them.
+
+    Of the longest training; rows trained on one cell type alone are left out.
+    """
+    by_steps, pattern = {}, re.escape(f"{dataset}, {name}") + ", ([0-9]+) steps, seed [0-9]+"
+    for which, row in recipes.measured(NAME).items():
+        found = re.fullmatch(pattern, which)
+        if found and measure in row:
+            by_steps.setdefault(int(found[1]), []).append(row[measure])
+    values = by_steps[max(by_steps)] if by_steps else []
+    spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.3f}{spread}" if values else "–"
 
 
 def gains(dataset: str, measures=("iou", "f1", "object f1", "AP50")) -> list[dict]:
