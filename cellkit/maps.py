@@ -214,10 +214,12 @@ def _batch(net, image) -> tuple[Tensor, float, float]:
 
 def _run(net, head, image, tile, overlap, amp) -> dict[str, np.ndarray]:
     (batch, mean, std), device = _batch(net, image), home(net)
-    # Padded before it is cut: then a tile pools the same pixels together as the whole would.
-    config = getattr(net, "config", {})
-    unit = 2 ** config.get("segment", config).get("depth", 5)
-    batch, inside = pad(batch, unit, unit)
+    inside = (slice(None), slice(None))
+    if max(batch.shape[-2:]) > tile:
+        # Padded before it is cut: then a tile pools the same pixels together as the whole would.
+        config = getattr(net, "config", {})
+        unit = 2 ** config.get("segment", config).get("depth", 5)
+        batch, (_, *inside) = pad(batch, unit, unit)
     dtype, shape = half(device, amp), batch.shape[-2:]
     found: dict[str, np.ndarray] = {}
     with evaluating(net), autocast(device, dtype):
@@ -230,7 +232,7 @@ def _run(net, head, image, tile, overlap, amp) -> dict[str, np.ndarray]:
                 total = found.setdefault(
                     name, np.zeros(shape + values.shape[2:], np.float32))
                 total[window] += (weight.T * values.T).T  # also where values has a colour axis
-    found = {name: np.ascontiguousarray(total[inside[1:]]) for name, total in found.items()}
+    found = {name: np.ascontiguousarray(total[tuple(inside)]) for name, total in found.items()}
     if "image" in found:
         found["image"] = np.clip(found["image"] * std + mean, 0, 1)
     return found
