@@ -169,7 +169,8 @@ PAPER1 = Recipe(
 )
 
 #: The networks of lesson 05, by name.  ``sees``: the factors M it trains on, "M" for the one that
-#: it is made for; resamplers are always drawn.  ``begins``: the network it starts from, so that a
+#: it is made for; ``resampler``: the one way down that it trains on, "way" for the one that it is
+#: made for, else any is drawn.  ``begins``: the network it starts from, so that a
 #: strategy costs the sharp network and as many steps again, whichever it is.  ``double``: what a
 #: :class:`cellkit.DoubleUNet` may move, ``weight`` its image's share of the loss.
 RESOLUTION_NETWORKS = {
@@ -177,12 +178,13 @@ RESOLUTION_NETWORKS = {
     "super-resolution": {"sees": "M", "head": "image"},
     "task": {"sees": "M", "double": "sharpen", "weight": 0.1, "begins": "sharp"},
     "direct": {"sees": "M", "begins": "sharp"},
+    "specialist": {"sees": "M", "resampler": "way", "begins": "sharp"},
     "mixed": {"sees": (1, 0.5, 0.25, 0.125), "begins": "sharp"},
     "joint": {"sees": "M", "double": "both", "weight": 1.0, "begins": "sharp"},
 }
 
 #: From a degraded image to a mask: the strategies that lesson 05 compares.  ``front``: the network
-#: that sharpens the image first; ``looks``: how many flipped and turned views are averaged.
+#: that sharpens the image first.
 RESOLUTION_STRATEGIES = {
     "a": {"words": "sharp-trained network, as it is", "net": "sharp"},
     "b": {"words": "the paper: super-resolution (MSE) in front", "net": "sharp",
@@ -191,7 +193,7 @@ RESOLUTION_STRATEGIES = {
     "d": {"words": "trained at that M", "net": "direct"},
     "e": {"words": "one network trained on every M", "net": "mixed"},
     "f": {"words": "both networks trained as one, losses summed", "net": "joint"},
-    "g": {"words": "e, four flipped views averaged", "net": "mixed", "looks": 4},
+    "g": {"words": "trained at that M, with that resampler alone", "net": "specialist"},
 }
 
 PAPER3 = Recipe(

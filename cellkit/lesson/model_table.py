@@ -233,24 +233,26 @@ def over_seeds(dataset: str, name: str, measure: str) -> str:
 
 
 def gains(dataset: str, measures=("iou", "f1", "object f1", "AP50")) -> list[dict]:
-    """What eight views and the ensemble add to their first network: rows for ``ck.show.table``.
+    """What eight views and the ensemble add to the network alone: rows for ``ck.show.table``.
 
-    Each entry is the mean over seeds ± the standard deviation over them.
+    Each entry is the mean over seeds ± the standard deviation over them.  An ensemble is compared,
+    for each measure, with that of its networks which is better in the mean.
     """
     rows, known = [], recipes.measured(NAME)
     for name, how in COMBINED.items():
-        start, pairs = f"{dataset}, {name}, ", []
+        start, found = f"{dataset}, {name}, ", []
         for which in sorted(known):
-            alone = known.get(which.replace(start, f"{dataset}, {how['nets'][0]}, "))
+            alone = [known.get(which.replace(start, f"{dataset}, {net}, ")) for net in how["nets"]]
             last = which.rpartition(", ")[2]  # else the cell type that it was trained on
-            if which.startswith(start) and last.startswith("seed") and alone:
-                pairs.append((known[which], alone))
-        row = {"what": how["words"], "seeds": len(pairs)}
-        for measure in measures:
-            more = [after[measure] - before[measure] for after, before in pairs]
+            if which.startswith(start) and last.startswith("seed") and all(alone):
+                found.append((known[which], *alone))
+        row = {"what": how["words"], "seeds": len(found)}
+        for measure in measures if found else ():
+            after, *alone = np.array([[one[measure] for one in each] for each in found]).T
+            more = after - max(alone, key=np.mean)
             spread = f" ± {np.std(more, ddof=1):.3f}" if len(more) > 1 else ""
-            row[measure] = f"{np.mean(more):+.3f}{spread}" if more else "–"
-        if pairs:
+            row[measure] = f"{np.mean(more):+.3f}{spread}"
+        if found:
             rows.append(row)
     return rows
 

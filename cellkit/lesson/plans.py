@@ -102,8 +102,8 @@ PLANS = {
             "width": 16, "scored": None,
             "training": {**FIT, "epochs": 40, "steps_per_epoch": 40, "crop": 192, "minutes": 5},
             "sharpening": {**FIT, "loss": "mse", "epochs": 40, "steps_per_epoch": 40, "crop": 128,
-                           "minutes": 3},
-            "task": {**BARE, "epochs": 40, "steps_per_epoch": 40, "crop": 192, "minutes": 7},
+                           "minutes": 5},
+            "task": {**BARE, "epochs": 40, "steps_per_epoch": 40, "crop": 192, "minutes": 5},
         },
         "full": {
             "width": 64, "scored": None,

@@ -73,8 +73,9 @@ def how() -> str:
     if not known["rows"]:
         return "nothing yet"
     steps, seeds = ({one[key] for one in known["networks"]} for key in ("steps", "seed"))
-    return (f"LIVECell, {known['rows'][0]['images']} real pictures, {max(steps)} steps a network, "
-            f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}")
+    return (f"LIVECell, {known['rows'][0]['images']} real pictures, {max(steps)} steps a network "
+            f"((c) to (g): from the sharp one on), {len(seeds)} seed"
+            f"{'s' if len(seeds) > 1 else ''}")
 
 
 def layout(key: str = "dice") -> list[dict]:
@@ -124,7 +125,7 @@ class Table:
         self.minutes, self.steps, self.width = minutes, steps, width
         self.train, self.test = samples()
 
-    def network(self, name, M, seed):
+    def network(self, name, M, seed, way=None):
         """A network of :data:`cellkit.recipes.RESOLUTION_NETWORKS`, trained now or earlier."""
         from cellkit import checkpoints
         from cellkit.losses import double
@@ -132,8 +133,9 @@ class Table:
         from cellkit.train import fit
 
         recipe = recipes.RESOLUTION_NETWORKS[name]
-        one = recipe["sees"] == "M"
-        file = self.folder / f"network {name}{f' {M:g}' if one else ''} seed {seed}.pt"
+        one, way = recipe["sees"] == "M", way if "resampler" in recipe else None
+        which = "".join([f" {M:g}" if one else "", f" {way}" if way else ""])
+        file = self.folder / f"network {name}{which} seed {seed}.pt"
         if file.is_file():
             return checkpoints.load(file)
         paper, began = recipes.PAPER1.chosen, time.monotonic()
@@ -148,17 +150,19 @@ class Table:
             net = UNet(width=self.width, head=recipe.get("head", "foreground"), seed=seed)
             loss = "mse" if net.head == "image" else paper("loss")
         seen = (M,) if one else recipe["sees"]
+        known = dict(zip(("resampler", "antialias"), WAYS[way], strict=True)) if way else {}
         epochs = 10
         history = fit(net, self.train, None, epochs, seed, steps_per_epoch=self.steps // epochs,
                       minutes=self.minutes, crop=paper("resize")["crop"], **paper("optimiser"),
                       loss=loss, schedule=paper("schedule")["schedule"],
-                      degrade=None if seen == (1,) else RandomDegrade(M=seen, up=UP))
+                      degrade=None if seen == (1,) else RandomDegrade(M=seen, up=UP, **known))
         self.folder.mkdir(parents=True, exist_ok=True)
         checkpoints.save(file, {"network": type(net).__name__, "config": net.config,
                                 "best": net.state_dict(), "history": history.to_dict()})
         steps = len(history) * history.settings["steps"]
         write(file.with_suffix(".json"), {
-            "network": name, "M": M if one else None, "seed": seed, "steps": steps,
+            "network": name, "M": M if one else None, "resampler": way, "seed": seed,
+            "steps": steps,
             "minutes": round((time.monotonic() - began) / 60, 1), "commit": commit(),
             "ended": history.ended, "loss": round(history.train_loss[-1], 4),
             "batch_size": history.settings["batch_size"],
@@ -171,7 +175,7 @@ class Table:
         file = self.folder / f"row {strategy} {M:g} {way} seed {seed}.json"
         if file.is_file():
             return json.loads(file.read_text(encoding="utf-8"))
-        look = self.strategy(strategy, M, seed)
+        look = self.strategy(strategy, M, seed, way)
         resampler, antialias = WAYS[way]
         began, truths, preds, found = time.monotonic(), [], [], []
         for sample in self.test:
@@ -204,21 +208,17 @@ class Table:
         write(file, row)
         return row
 
-    def strategy(self, letter, M, seed):
+    def strategy(self, letter, M, seed, way=None):
         """``look(image) -> (foreground map, the image that the segmenter saw)``."""
         from cellkit.maps import predict
         from cellkit.networks import DoubleUNet
 
         recipe = recipes.RESOLUTION_STRATEGIES[letter]
-        net = self.network(recipe["net"], M, seed)
+        net = self.network(recipe["net"], M, seed, way)
         if "front" in recipe:
             net = DoubleUNet(self.network(recipe["front"], M, seed), net).eval()
-        views = [(slice(None, None, y), slice(None, None, x)) for y in (1, -1) for x in (1, -1)]
 
         def look(image):
-            if "looks" in recipe:  # flips undo themselves
-                maps = [predict(net, image[view].copy())[view] for view in views[:recipe["looks"]]]
-                return np.mean(maps, axis=0), image
             found = predict(net, image, all=True)
             return found["foreground"], found.get("image", image)
 

@@ -219,7 +219,7 @@ for s in [annotated[annotated.cell_types.index(kind)] for kind in types]:
 ck.show.table(rows, f"Cells that touch another, one picture a line ({sample.dataset})", digits=2)
 
 # %% [markdown]
-# Compare the columns *cells* and *patches in the mask*. A program that counts patches misses most
+# Compare the columns *cells* and *patches in the mask*. A program that counts patches misses many
 # cells. A mask is not a count. Lesson 7 comes back to this; until then we ask only which pixels
 # are cell.
 

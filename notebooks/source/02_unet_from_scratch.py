@@ -320,7 +320,12 @@ ck.show.table(rows, f"Losses, {sparse.mask.mean():.0%} of the pixels are cell; l
 #
 # One training step: take some crops, ask the network, compute the loss, and move every weight a
 # little downhill. `ck.fit` repeats that, and does what is dull: crops, flips, a progress bar, the
-# best epoch kept. Its loop stands in `cellkit/train.py`, to be read.
+# best epoch kept. Its loop stands in `cellkit/train.py`, to be read. Four words:
+#
+# - A **batch** is the few crops of one step.
+# - An **epoch** is a round of many steps. After each the validation pictures are scored.
+# - The **learning rate**, `lr`, says how far a step moves the weights.
+# - A **seed** fixes all that is drawn at random, so that a training can be repeated.
 #
 # One thing it does matters for everything: each picture is **standardised** before the network
 # sees it. Its mean becomes 0 and its spread 1, so neither lamp nor camera gain counts.

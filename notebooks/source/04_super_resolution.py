@@ -293,7 +293,8 @@ ck.show.images(
 )
 
 # %% [markdown]
-# At M = 1/4 the four ways look different and score nearly the same. What is missing is missing in
+# At M = 1/4 the four ways look different and score nearly the same, plain *nearest* as well as the
+# smooth curves. Even *blank*, one grey everywhere, is not far behind. What is missing is missing in
 # all of them. From here on, *degrade* means: down by area, up by bicubic, as `ck.degrade` does.
 #
 # ## 6. What is lost
@@ -424,8 +425,8 @@ ck.show.table(
 )
 
 # %% [markdown]
-# The squared error asks for the **mean** of all possible answers: half of the contrast is gone. The
-# absolute error asks for their **median**, here the likelier answer. With many pixels and many
+# The squared error asks for the **mean** of all possible answers: two fifths of the contrast are gone.
+# The absolute error asks for their **median**, here the likelier answer. With many pixels and many
 # possible answers the median is smooth, too. The smoothness is no fault of the network: it is what
 # the loss asked for.
 #
@@ -522,18 +523,28 @@ ck.show.images(
 )
 
 # %%
+lines = {"sharp": spectrum(truths), **{name: spectrum(made) for name, made in pictures.items()}}
 ck.show.curves(
-    {"sharp": spectrum(truths), **{name: spectrum(made) for name, made in pictures.items()}},
-    yscale="log", ylim=(1e-8, None), xlabel="frequency, cycles per pixel", ylabel="power",
-    title=f"{test.dataset}, M = 1/4",
-    alt="Power against frequency. Up to about 0.125 cycles per pixel the networks lift what "
-    "bicubic damps; above it they add some power, but stay far below the sharp pictures.",
+    lines, yscale="log", ylim=(1e-8, None), xlabel="frequency, cycles per pixel", ylabel="power",
+    title=f"{test.dataset}, M = 1/4", alt="Power against frequency, four falling curves: sharp, "
+    "bicubic and the two networks. The table below gives their shares of the sharp one's power.",
 )
 
+# %%
+bands = {"long waves, below 0.06": (0, 0.06), "just below M/2, 0.06 to 0.125": (0.06, 0.125),
+         "just above M/2, 0.125 to 0.18": (0.125, 0.18)}
+inside = {band: (lines["sharp"][0] > low) & (lines["sharp"][0] <= high)
+          for band, (low, high) in bands.items()}
+ck.show.table(
+    [{"cycles per pixel": band, **{name: f"{power[those].sum() / lines['sharp'][1][those].sum():.0%}"
+                                   for name, (_, power) in lines.items() if name != "sharp"}}
+     for band, those in inside.items()], "Share of the sharp pictures' power that is there")
+
 # %% [markdown]
-# Left of M/2 = 0.125 the network does what you asked of it: it lifts what was damped. Right of it
-# nothing had survived, and what it paints there is a careful guess, far below the truth. That is
-# section 7, seen in the spectrum.
+# Just below M/2 = 0.125 something had survived, damped: a network can lift it again, as you asked.
+# Above it nothing had survived. What it paints there is a guess, and a careful one: less than the
+# truth has. Long waves were all there, and need not get better. That is section 7, seen in the
+# spectrum.
 #
 # ## 10. PSNR up, and the cells?
 #
@@ -600,9 +611,9 @@ ck.show.images(
 # crest in a trough. But it is grain, with contrast and edges, and the segmenter was brought up on
 # those.
 #
-# And super-resolution? It is better than bicubic in PSNR. Look in the table how much of the Dice
-# that was lost it brings back, and how much of the cells' area is still missing. A network that
-# never saw a smooth picture does not know what to make of one.
+# And super-resolution? Compare it with bicubic, first in PSNR, then in Dice: the one may well be
+# higher and the other lower. Look also how much of the cells' area is missing. A network that never
+# saw a smooth picture does not know what to make of one, nor of one that was sharpened for the eye.
 #
 # So: no measure is good or bad by itself. PSNR answers the question *how far off is each pixel?*
 # If your question is *where are the cells?*, measure that. Lesson 5 takes up here: how to get the
@@ -659,7 +670,7 @@ explorer
 #
 # Two ideas. *Unsharp masking*: what a blur takes away is the fine part; add some of it.
 # *Consistency*: if you make your answer coarse again with `area_mean`, you must get back what you
-# were given. If you do not, you know what lacks, and your `enlarge` takes negative numbers, too.
+# were given. If you do not, you know what is missing, and your `enlarge` takes negative numbers, too.
 # The check says how many decibels you have won; try as often as you like.
 
 # %% solution="sharper"

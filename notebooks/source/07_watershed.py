@@ -66,7 +66,8 @@ ck.show.images(
 #
 # For each mask pixel, measure the distance to the nearest background pixel. In the middle of a cell
 # it is large, at its edge small, and at the neck between two cells smaller than in their middles.
-# This is the **distance transform**. Think of it as a landscape: a hill on each cell.
+# This is the **distance transform**. Think of it as a landscape: a hill on each cell. (For the
+# picture it is smoothed a little, or each hill would end in a crease.)
 
 # %%
 y, x = np.indices((46, 76))
@@ -84,7 +85,7 @@ hills.set_box_aspect((76, 46, 40), zoom=1.25)
 hills.set(title="two cells that touch: their landscape", xlabel="column", ylabel="row")
 right.fill_between(x[0], height[23], color=ck.show.BLUE)
 right.set(xlabel="column", ylabel="height, pixels", title="a cut along row 23")
-ck.show.figure(fig, alt="Left the distance transform of two touching discs, drawn as a landscape: "
+ck.show.figure(fig, alt="Left the smoothed distance transform of two touching discs, as a landscape: "
                "two hills and a saddle between them. Right its height along a row through both: "
                f"peaks of {height[23, :38].max():.0f} and {height[23, 38:].max():.0f} pixels, and "
                f"a valley of {height[23, 30:45].min():.0f} between them.")
@@ -114,7 +115,7 @@ def frame(level):
 
 # %%
 ck.show.animation(
-    [frame(level) for level in levels], [f"water up to {level} pixels below" for level in levels],
+    [frame(level) for level in levels], [f"water up to {level} pixels below the rim" for level in levels],
     alt="Film: water rises in the two basins of the overturned landscape. First a pool at the "
     "bottom of each; the pools grow, each in its own colour, and meet at a straight line.",
 )
@@ -261,8 +262,8 @@ ck.show.table(
 
 # %% [markdown]
 # K-means spreads its centres evenly over the mask, not one over each cell. A centre on the slope of
-# a hill is soon drowned by its neighbour's water, so there are fewer cells than centres. And all
-# this is slow. The score in the table, AP, comes from lesson 6. Let us recall it by hand.
+# a hill keeps a few pixels only, and `ck.instances` drops pieces of fewer than 16 (`min_size`). So
+# there are fewer cells than centres. And all this is slow. The score in the table, AP, comes from lesson 6. Let us recall it by hand.
 #
 # ## 6. Average precision, by hand
 #
@@ -371,18 +372,19 @@ ck.show.table([scores(name, truths, labels) for name, labels in found.items()],
               f"{valid.dataset}: perfect masks, validation pictures, counts pooled")
 
 # %% [markdown]
-# Connected components predict few cells, and those few are the easy ones that stand alone. A method
-# that predicts three easy cells of a hundred and no more scores 1.0 by this "mAP". Whenever you
+# Connected components predict few cells, and most of those few are easy ones that stand alone. A
+# clump of thirty cells costs them one false alarm, and thirty misses, which this "mAP" never sees.
+# A method that predicts three easy cells of a hundred and no more scores 1.0 by it. Whenever you
 # read a precision, ask for the recall.
 #
 # ## 8. The ceiling of a perfect mask
 #
 # How far can splitting get? We tune it, in all fairness: `ck.tune_instances` tries a grid of
-# parameters and keeps the best. It gets pictures of the *training wells* only. Who tunes on the
+# parameters and keeps the best. It gets pictures of the *training part* only. Who tunes on the
 # pictures that are scored afterwards measures how well they can tune.
 
 # %%
-tuning = rest[::lesson.tune_every]
+tuning = train[::lesson.tune_every]
 answers = [sample.labels for sample in tuning]
 perfect = ck.tune_instances([sample.mask for sample in tuning], answers, "watershed",
                             lesson.grids["watershed"])
@@ -498,8 +500,9 @@ ck.show.images(
 #
 #     1 + w0 · exp(−(d1 + d2)² / (2 σ²))
 #
-# where d1 and d2 are its distances to the nearest and to the second nearest cell. Paper 2 names
-# this **weight map** and left it out. We draw it, with w0 = 10 and σ = 5 pixels as in 2015.
+# where d1 and d2 are its distances to the nearest and to the second nearest cell. (In 2015 a term
+# that balances the classes stood in place of the 1.) Paper 2 names this **weight map** and left it
+# out. We draw it, with w0 = 10 and σ = 5 pixels as in 2015.
 
 # %%
 inside = np.where(ck.masks.outline(crowded.labels), 0, crowded.labels)
@@ -540,8 +543,10 @@ ck.show.table(rows, f"{valid.dataset}: head \"border\", short training, validati
 # ## 11. The ladder
 #
 # Now all methods, on the test pictures, which nothing so far has seen. The *predicted* mask is the
-# one of our own network, so that all rungs but the last two see with the same eyes. Each method's
-# parameters are tuned on the pictures of the training wells.
+# one of our own network, so that all rungs but the last two see with the same eyes. Parameters are
+# tuned on pictures of the training part, as before. The network has met those, so its maps are a
+# little too good there. That is the price for leaving the test pictures alone. K-means alone is
+# as the paper has it, untuned: with the elbow there is little to turn.
 
 # %%
 seen = [ck.predict(net, sample.image, all=True) for sample in tuning]
@@ -652,6 +657,21 @@ ck.show.images(
 # LIVECell dense clumps were left out by the annotators, so some *false alarms* are cells that
 # nobody drew.
 #
+# Now put your network under the sliders. First one of them in four positions: how far must one go
+# down from a peak before the next counts as another cell?
+
+# %%
+sliders = ck.explore.instances([test[i] for i in picked], net, method="distance")
+sliders.twin("h", (0.02, 0.1, 0.2, 0.4), picture=0,
+             caption=f"{test.dataset}: the worst picture above, its cells from the learned distance")
+
+# %% [markdown]
+# And all of them, on the three pictures.
+
+# %%
+sliders
+
+# %% [markdown]
 # ## 13. Capstone
 #
 # A smaller network, trained too short: its maps are noisy, and its distances too low. We imitate
@@ -757,9 +777,9 @@ ck.lesson.progress()
 # %% [markdown]
 # ## Going further
 #
-# - `ck.explore.instances(test, net, method="distance")` puts your own network under the sliders.
-#   The bundled `ck.load_weights("livecell-distance")` was trained longer, on real and synthetic
-#   pictures; its card says on which. Compare it by eye, and score it on none of those.
+# - The bundled `ck.load_weights("livecell-distance")` was trained longer, on real and synthetic
+#   pictures; its card says on which. Put it under the sliders of section 12, compare it with yours
+#   by eye, and score it on none of those.
 # - `ck.metrics.panoptic_quality`, `dsb2018_score`, `object_f1`, `object_dice` and
 #   `object_hausdorff` score the same cells in other ways. Do they agree on the order of the ladder?
 # - `ck.metrics.splits_merges` counts the two kinds of mistakes apart. Which one does your network
