@@ -425,10 +425,10 @@ ck.show.table(
 )
 
 # %% [markdown]
-# The squared error asks for the **mean** of all possible answers: two fifths of the contrast are gone.
-# The absolute error asks for their **median**, here the likelier answer. With many pixels and many
-# possible answers the median is smooth, too. The smoothness is no fault of the network: it is what
-# the loss asked for.
+# The squared error asks for the **mean** of all possible answers: two fifths of the contrast are
+# gone. The absolute error asks for their **median**, here the likelier answer. With many pixels and
+# many possible answers the median is smooth, too. The smoothness is no fault of the network: it is
+# what the loss asked for.
 #
 # ## 8. Train it
 #
@@ -536,8 +536,9 @@ bands = {"long waves, below 0.06": (0, 0.06), "just below M/2, 0.06 to 0.125": (
 inside = {band: (lines["sharp"][0] > low) & (lines["sharp"][0] <= high)
           for band, (low, high) in bands.items()}
 ck.show.table(
-    [{"cycles per pixel": band, **{name: f"{power[those].sum() / lines['sharp'][1][those].sum():.0%}"
-                                   for name, (_, power) in lines.items() if name != "sharp"}}
+    [{"cycles per pixel": band, **{
+        name: f"{power[those].sum() / lines['sharp'][1][those].sum():.0%}"
+        for name, (_, power) in lines.items() if name != "sharp"}}
      for band, those in inside.items()], "Share of the sharp pictures' power that is there")
 
 # %% [markdown]
@@ -670,8 +671,8 @@ explorer
 #
 # Two ideas. *Unsharp masking*: what a blur takes away is the fine part; add some of it.
 # *Consistency*: if you make your answer coarse again with `area_mean`, you must get back what you
-# were given. If you do not, you know what is missing, and your `enlarge` takes negative numbers, too.
-# The check says how many decibels you have won; try as often as you like.
+# were given. If you do not, you know what is missing, and your `enlarge` takes negative numbers,
+# too. The check says how many decibels you have won; try as often as you like.
 
 # %% solution="sharper"
 def sharper(small, shape):

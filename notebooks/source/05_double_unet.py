@@ -699,9 +699,10 @@ ck.lesson.progress()
 #   for serving every M?
 # - **(f)** The paper's future work, both networks as one: `ck.DoubleUNet(..., train="both")` and
 #   `loss=functools.partial(ck.losses.double, weight=1)`.
-# - **(g)** What we found to beat them all: know your microscope. A network trained at one M *and* one
-#   resampler, `degrade=ck.RandomDegrade(M=1/8, resampler="area", antialias=True)`, beats (d), which
-#   must be ready for every resampler. Ask it about another resampler, and see what that costs.
+# - **(g)** What we found to beat them all: know your microscope. A network trained at one M *and*
+#   one resampler, `degrade=ck.RandomDegrade(M=1/8, resampler="area", antialias=True)`, beats (d),
+#   which must be ready for every resampler. Ask it about another resampler, and see what that
+#   costs.
 # - `make resolution-table` makes the whole table: all strategies, both M, every resampler, three
 #   seeds. It can be interrupted, and goes on where it was.
 # - Stringer and Pachitariu, *Cellpose3: one-click image restoration for improved cellular

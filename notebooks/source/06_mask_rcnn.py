@@ -89,7 +89,8 @@ print(iou_matrix(truth, apart).round(2))
 # %% [markdown]
 # A pair whose IoU reaches a threshold is a **hit**, TP. Above one half nobody can have two
 # partners: two objects that both share more than half of their pixels with a third one would
-# overlap, and objects in a label map never do. A prediction without a partner is a **false alarm**, FP. A true cell without one is a **miss**, FN.
+# overlap, and objects in a label map never do. A prediction without a partner is a **false alarm**,
+# FP. A true cell without one is a **miss**, FN.
 
 # %% [markdown] exercise="average_precision"
 # ### Exercise 6.1 · Average precision (2 points, 10 minutes)
@@ -247,9 +248,9 @@ ck.show.bars(
 )
 
 # %% [markdown]
-# So much for *is there an object?* The answer to *how must it be moved?* is four numbers: by how many
-# of its own widths and heights the centre moves, and the logarithms of the factors by which the box
-# becomes wider and higher. An anchor that has been moved is a **region proposal**.
+# So much for *is there an object?* The answer to *how must it be moved?* is four numbers: by how
+# many of its own widths and heights the centre moves, and the logarithms of the factors by which
+# the box becomes wider and higher. An anchor that has been moved is a **region proposal**.
 
 # %%
 def move(box, along, down, wider, higher):
@@ -342,9 +343,9 @@ ck.show.images(
 #
 # ## 5. Cut out exactly: RoIAlign
 #
-# Each box that stays is looked at once more, by two small networks, the **heads**: one says *cell or
-# not* and corrects the box, the other paints the **mask**. They need an input of a fixed size, 7×7 or
-# 14×14, cut out of the *feature maps*, where one step is 4 or 8 pixels of the picture.
+# Each box that stays is looked at once more, by two small networks, the **heads**: one says *cell
+# or not* and corrects the box, the other paints the **mask**. They need an input of a fixed size,
+# 7×7 or 14×14, cut out of the *feature maps*, where one step is 4 or 8 pixels of the picture.
 #
 # Older networks rounded the box to whole steps, and took the largest value in each piece:
 # **RoIPool**. Half a step is lost on each side, up to four pixels of the picture. A cell is twenty
@@ -653,9 +654,10 @@ if rows:
 
 # %% [markdown]
 # Up and to the left is better. Who lies below *and* to the right of another is beaten twice. So is
-# Mask R-CNN here, even by a simple network of 47,000 weights: the opposite of the paper's order. But IoU asks about *pixels*. Go back to the table and read AP50, which asks about
-# *objects*: there Mask R-CNN is first. Which network is best depends on what you ask. And all of
-# ours trained for two minutes: with hours, they may change places again.
+# Mask R-CNN here, even by a simple network of 47,000 weights: the opposite of the paper's order.
+# But IoU asks about *pixels*. Go back to the table and read AP50, which asks about *objects*: there
+# Mask R-CNN is first. Which network is best depends on what you ask. And all of ours trained for
+# two minutes: with hours, they may change places again.
 #
 # What does a network say of pictures of a kind it has never seen? Paper 4 tests on unseen pictures.
 # We go further and test on an unseen *kind*: each network is trained on glowing nuclei alone, and
@@ -712,10 +714,11 @@ ck.show.images(
 )
 
 # %% [markdown]
-# In the rows measured earlier: what is bent the U-Net finds more often, on nuclei too, where there are 65 such (of
-# the glands only 7). Large and compact things Mask R-CNN finds more often, since the U-Net's pieces
-# stick together. In the pictures look for three things: touching nuclei (one piece for the U-Net), faint nuclei (below the score
-# for Mask R-CNN), and the outline of large ones (28×28 numbers must do).
+# In the rows measured earlier: what is bent the U-Net finds more often, on nuclei too, where there
+# are 65 such (of the glands only 7). Large and compact things Mask R-CNN finds more often, since
+# the U-Net's pieces stick together. In the pictures look for three things: touching nuclei (one
+# piece for the U-Net), faint nuclei (below the score for Mask R-CNN), and the outline of large ones
+# (28×28 numbers must do).
 #
 # ## 11. Ask eight times, ask two networks
 #

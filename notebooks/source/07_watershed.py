@@ -85,7 +85,7 @@ hills.set_box_aspect((76, 46, 40), zoom=1.25)
 hills.set(title="two cells that touch: their landscape", xlabel="column", ylabel="row")
 right.fill_between(x[0], height[23], color=ck.show.BLUE)
 right.set(xlabel="column", ylabel="height, pixels", title="a cut along row 23")
-ck.show.figure(fig, alt="Left the smoothed distance transform of two touching discs, as a landscape: "
+ck.show.figure(fig, alt="Left the smoothed distance transform of two touching discs, drawn: "
                "two hills and a saddle between them. Right its height along a row through both: "
                f"peaks of {height[23, :38].max():.0f} and {height[23, 38:].max():.0f} pixels, and "
                f"a valley of {height[23, 30:45].min():.0f} between them.")
@@ -115,7 +115,8 @@ def frame(level):
 
 # %%
 ck.show.animation(
-    [frame(level) for level in levels], [f"water up to {level} pixels below the rim" for level in levels],
+    [frame(level) for level in levels],
+    [f"water up to {level} pixels below the rim" for level in levels],
     alt="Film: water rises in the two basins of the overturned landscape. First a pool at the "
     "bottom of each; the pools grow, each in its own colour, and meet at a straight line.",
 )
@@ -263,7 +264,8 @@ ck.show.table(
 # %% [markdown]
 # K-means spreads its centres evenly over the mask, not one over each cell. A centre on the slope of
 # a hill keeps a few pixels only, and `ck.instances` drops pieces of fewer than 16 (`min_size`). So
-# there are fewer cells than centres. And all this is slow. The score in the table, AP, comes from lesson 6. Let us recall it by hand.
+# there are fewer cells than centres. And all this is slow. The score in the table, AP, comes from
+# lesson 6. Let us recall it by hand.
 #
 # ## 6. Average precision, by hand
 #
@@ -663,7 +665,7 @@ ck.show.images(
 # %%
 sliders = ck.explore.instances([test[i] for i in picked], net, method="distance")
 sliders.twin("h", (0.02, 0.1, 0.2, 0.4), picture=0,
-             caption=f"{test.dataset}: the worst picture above, its cells from the learned distance")
+             caption=f"{test.dataset}: the worst picture above, by the learned distance")
 
 # %% [markdown]
 # And all of them, on the three pictures.
