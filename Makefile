@@ -79,9 +79,11 @@ paper-tables: $(INSTALLED)
 	$(BIN)/python -m cellkit.recipes paper5 --set dsb2018 --steps 800
 	$(BIN)/python -m cellkit.recipes paper5 --set dsb2018 --steps 800 --augment default
 	$(BIN)/python -m cellkit.recipes paper5 --set dsb2018 --steps 600 --side 128
-	$(BIN)/python -m cellkit.recipes paper5 --set isbi2012 --steps 300
 	$(BIN)/python -m cellkit.recipes paper5 --set epfl --steps 800
-	$(BIN)/python -m cellkit.recipes paper3 --steps 4000
+	for set in dsb2018 isbi2012 epfl; do for share in 0.1 0.2 0.4; do \
+	  $(BIN)/python -m cellkit.recipes paper5 --set $$set --steps 300 --share $$share || exit 1; \
+	  done; $(BIN)/python -m cellkit.recipes paper5 --set $$set --steps 300 || exit 1; done
+	$(BIN)/python -m cellkit.recipes paper3 --steps 1200
 
 bench: $(INSTALLED)
 	$(PIP) install --constraint requirements.lock --editable ".[bench]"

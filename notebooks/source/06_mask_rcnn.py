@@ -695,7 +695,8 @@ groups |= {f"{what}, measured earlier: {row['words']}": row
 ck.show.table(
     [{"network": name, **{shape: row[f"found, {shape}"] for shape in shapes}}
      for name, row in groups.items()],
-    "Share of the true objects found. Sizes are thirds; bent: solidity below 0.85", digits=2,
+    "Share of the true objects found (nan: there are none). Sizes are thirds; bent: solidity below "
+    "0.85", digits=2,
 )
 
 # %%
