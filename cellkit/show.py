@@ -277,6 +277,7 @@ class LiveCurves:
     """Curves that grow while a network trains: ``ck.fit(…, on_epoch=ck.show.LiveCurves())``.
 
     Called after each epoch with the history so far; the same figure is drawn again in place.
+    Without validation samples the training's curves stand alone.
     """
 
     def __init__(self):
@@ -285,13 +286,16 @@ class LiveCurves:
     def __call__(self, history):
         done = len(history.train_loss)
         fig, (left, right) = axes(1, 2, (4.2, 3.0))
-        loss = {"training": history.train_loss, "validation": history.valid_loss}
+        loss, name, values = {"training": history.train_loss}, "training", history.train_metric
+        if history.valid_loss:
+            loss["validation"] = history.valid_loss
+            name, values = "validation", history.valid_metric
         metric = {"dice": "Dice", "psnr": "PSNR in dB"}[history.metric]
-        alt = (f"Curves after {done} epochs. Loss: training {history.train_loss[-1]:.3f}, "
-               f"validation {history.valid_loss[-1]:.3f}. "
-               f"Validation {metric}: {history.valid_metric[-1]:.3f}.")
+        losses = ", ".join(f"{which} {line[-1]:.3f}" for which, line in loss.items())
+        alt = (f"Curves after {done} epochs. Loss: {losses}. "
+               f"{name.capitalize()} {metric}: {values[-1]:.3f}.")
         curves(loss, alt=alt, xlabel="epoch", ylabel="loss", ax=left)
-        curves({"validation": history.valid_metric}, alt=alt, xlabel="epoch",
+        curves({name: values}, alt=alt, xlabel="epoch",
                ylabel=f"{metric}, mean over images", ax=right)
         if history.metric == "dice":
             right.set_ylim(0, 1)

@@ -11,6 +11,7 @@ from IPython.utils.capture import capture_output
 from PIL import Image
 from skimage.color import rgb2gray
 
+import cellkit as ck
 from cellkit import show
 
 ALT = "A square that is half white and half black"
@@ -75,6 +76,7 @@ def test_live_curves_replace_their_own_figure(notebook):
     class History:
         metric = "dice"
         train_loss, valid_loss, valid_metric = [0.5, 0.4], [0.6, 0.5], [0.7, 0.8]
+        train_metric = [0.6, 0.65]
 
     live = show.LiveCurves()
     with capture_output() as caught:
@@ -87,6 +89,15 @@ def test_live_curves_replace_their_own_figure(notebook):
     with capture_output() as caught:
         show.LiveCurves()(History)
     assert "Validation PSNR in dB: 31.250" in caught.outputs[0].data["text/plain"]
+
+
+def test_live_curves_of_a_training_without_validation(capsys):
+    image = np.random.default_rng(0).random((32, 32), np.float32)
+    one = ck.Sample(image, (image > 0.5).astype(np.int32), "one", group="one")
+    ck.fit(ck.UNet(width=2, depth=1), [one], epochs=1, steps_per_epoch=1, crop=32, batch_size=1,
+           device="cpu", progress=False, on_epoch=show.LiveCurves())
+    said = capsys.readouterr().out
+    assert "Loss: training 0." in said and "Training Dice: " in said and "alidation" not in said
 
 
 def test_curves_take_what_axes_take(capsys):
