@@ -97,8 +97,9 @@ def instances(maps, method: str = "watershed", *, threshold: float = 0.5, min_si
     -------
     ndarray, int32, (H, W)
         0 is background; cells are 1, 2, ... without gaps, each of at least ``min_size`` pixels,
-        connected by sides, without holes.  A piece of the mask without a seed is one cell, so no
-        foreground is lost for want of a peak.  Without foreground there are no cells.
+        connected by sides, without holes: background that one single cell encloses is that
+        cell's.  A piece of the mask without a seed is one cell, so no foreground is lost for want
+        of a peak.  Without foreground there are no cells.
 
     Raises
     ------
@@ -258,7 +259,8 @@ def merge_labels(found: Detections, min_score: float = 0.5, threshold: float = 0
     Returns
     -------
     labels : ndarray, int32, (H, W)
-        0 is background; objects are 1, 2, ... by falling score, without holes.
+        0 is background; objects are 1, 2, ... by falling score.  Background that one single
+        object encloses is that object's.
     scores : ndarray, float32, (objects,)
         For :func:`cellkit.metrics.coco_average_precision`.
     """
@@ -272,11 +274,8 @@ def merge_labels(found: Detections, min_score: float = 0.5, threshold: float = 0
         sure = probability * found.scores[k]
         wins = mask & (sure > best[window])
         labels[window][wins], best[window][wins] = k + 1, sure[wins]
-    labels = _fill_holes(labels)
-    kept = np.bincount(labels.ravel(), minlength=len(found.scores) + 1) >= max(min_size, 1)
-    kept[0] = False
-    return (np.where(kept, np.cumsum(kept), 0).astype(np.int32)[labels],
-            found.scores[kept[1:]].astype(np.float32))
+    labels, kept = _large_and_filled(labels, min_size, len(found.scores))
+    return labels, found.scores[kept[1:]].astype(np.float32)
 
 
 def merge_foreground(found: Detections, min_score: float = 0.5) -> np.ndarray:
@@ -509,11 +508,19 @@ def _clean(mask: np.ndarray, min_size: int) -> np.ndarray:
 
 
 def _tidy(labels: np.ndarray, min_size: int) -> np.ndarray:
-    """Fill each cell's holes, drop small cells, number the rest without gaps."""
+    return _large_and_filled(labels, min_size)[0]
+
+
+def _large_and_filled(labels, min_size, number=0) -> tuple[np.ndarray, np.ndarray]:
+    """Fill each cell's holes, drop small cells, number the rest without gaps; and who is left."""
     labels = _fill_holes(labels)
-    kept = np.bincount(labels.ravel()) >= max(min_size, 1)
+    size = np.bincount(labels.ravel(), minlength=number + 1)
+    kept = size >= max(min_size, 1)
     kept[0] = False
-    return np.where(kept, np.cumsum(kept), 0).astype(np.int32)[labels]
+    labels = np.where(kept, np.cumsum(kept), 0).astype(np.int32)[labels]
+    if size[1:][~kept[1:]].any():  # what was dropped may have been all that parted a hole
+        labels = _fill_holes(labels)
+    return labels, kept
 
 
 def _fill_holes(labels: np.ndarray) -> np.ndarray:

@@ -271,6 +271,19 @@ def test_specks_and_holes():
     assert (labels > 0).sum() == 30 * 30 + 9
 
 
+def test_a_small_cell_that_is_dropped_leaves_no_hole_in_the_one_around_it():
+    foreground, border = np.zeros((2, 40, 40))
+    foreground[5:35, 5:35] = 1
+    border[16:24, 16:24], border[18:22, 18:22] = 1, 0
+    found = instances({"foreground": foreground, "border": border}, "border", min_size=40)
+    np.testing.assert_array_equal(found, foreground)
+    boxes = np.array([[4.0, 4, 44, 44], [20, 20, 24, 24]])
+    pair = ck.labels.Detections(boxes, np.array([0.9, 0.95]), np.ones((2, 28, 28)), (48, 48))
+    one, two = (ck.labels.merge_labels(pair, min_size=size) for size in (50, 1))
+    np.testing.assert_array_equal(one[0], two[0] > 0)
+    assert one[1] == np.float32(0.9) and two[1].tolist() == pytest.approx([0.95, 0.9])
+
+
 def test_a_gap_between_cells_and_a_cell_within_a_ring_stay():
     rows, columns = np.indices((60, 60))
     radius = np.hypot(rows - 30, columns - 30)
