@@ -63,6 +63,7 @@ def light(image, rng, brightness: float = 0.5, contrast: float = 0.3, gamma: flo
         The largest change of the factor and of the exponent: 0.3 is between 1/1.3 and 1.3.
         The exponent bends the grey scale only; mean and spread are then set back.
     """
+    _check(image, None)
     mean, std = float(image.mean()), float(image.std())
     bent = image ** np.float32((1 + gamma) ** rng.uniform(-1, 1))
     scale = (1 + contrast) ** rng.uniform(-1, 1) * std / max(float(bent.std()), 1e-6)

@@ -479,7 +479,9 @@ IMAGE, LABELS = np.zeros((8, 8), np.float32), np.zeros((8, 8), np.int32)
     (IMAGE, np.zeros((8, 9), np.int32), ValueError, "the labels have shape"),
 ])
 def test_images_and_labels_that_are_none(image, labels, error, words):
-    for change in (paper2, Noise(), Torchvision(v2.Identity())):
+    whole = [augment.default, lambda image, _, rng: augment.light(image, rng)]
+    of_images = isinstance(image, np.ndarray) and labels is LABELS
+    for change in (paper2, Noise(), Torchvision(v2.Identity()), *whole * of_images):
         with pytest.raises(error, match=words):
             change(image, labels, np.random.default_rng(0))
 

@@ -212,5 +212,16 @@ def test_grey_is_pillows():
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=0.5 / 255 + 1e-3)
     np.testing.assert_array_equal(to_grey(scale_image(GREY8)), scale_image(GREY8))
-    with pytest.raises(ValueError, match="expected"):
-        to_grey(np.zeros((3, 3, 4)))
+
+
+@pytest.mark.parametrize("image, error, told", [
+    (np.zeros((3, 3, 4)), ValueError, r"shape \(3, 3, 4\), expected"),
+    (np.zeros((0, 3)), ValueError, "not empty"),
+    (RGB8, TypeError, "uint8, expected float.*scale_image"),
+    (GREY16, TypeError, "uint16, expected float"),
+    (RGB8 / 1, ValueError, r"expected \[0, 1\]"),
+    (np.full((3, 3), np.nan), ValueError, "without NaN"),
+])
+def test_what_cannot_be_made_grey_is_told(image, error, told):
+    with pytest.raises(error, match=told):
+        to_grey(image)

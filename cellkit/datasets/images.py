@@ -221,13 +221,28 @@ def scale_image(array, scale="dtype") -> np.ndarray:
 def to_grey(image) -> np.ndarray:
     """The brightness of a colour image: (H, W, 3) → (H, W) float32; grey stays as it is.
 
-    Weights 0.299, 0.587, 0.114 (Recommendation ITU-R BT.601), as Pillow's ``convert("L")``.
+    Float in [0, 1], in and out.  Weights 0.299, 0.587, 0.114 (Recommendation ITU-R BT.601), as
+    Pillow's ``convert("L")``.
     """
-    image = np.asarray(image, np.float32)
+    image = np.asarray(image)
+    if image.dtype.kind != "f":
+        raise TypeError(
+            f"the image holds {image.dtype}, expected float in [0, 1]; scale it with "
+            "cellkit.datasets.scale_image(image) first."
+        )
+    if image.shape[2:] not in ((), (3,)) or image.ndim < 2 or not image.size:
+        raise ValueError(
+            f"the image has shape {image.shape}, expected (H, W) or (H, W, 3), not empty."
+        )
+    low, high = float(image.min()), float(image.max())
+    if not (low >= -1e-5 and high <= 1 + 1e-5):  # rounding may pass; written so that NaN does not
+        raise ValueError(
+            f"the image has values from {low:g} to {high:g}, expected [0, 1] without NaN; scale it "
+            "with cellkit.datasets.scale_image(image, 'minmax') first."
+        )
+    image = image.astype(np.float32, copy=False)
     if image.ndim == 2:
         return image
-    if image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError(f"the image has shape {image.shape}, expected (H, W) or (H, W, 3).")
     return np.clip(image @ np.array([0.299, 0.587, 0.114], np.float32), 0, 1)
 
 
