@@ -189,7 +189,8 @@ def test_an_image_of_one_value_becomes_black(scale, shape):
     assert not scale_image(np.full(shape, 77, np.uint8), scale).any()
 
 
-@pytest.mark.parametrize("scale", ["max", (99, 1), (0, 101), (1, 2, 3), None, (5,), (3, 3)])
+@pytest.mark.parametrize("scale", ["max", (99, 1), (0, 101), (1, 2, 3), None, (5,), (3, 3),
+                                   (1, "a"), (None, 5)])
 def test_an_unknown_scale_names_the_known(scale):
     with pytest.raises(ValueError, match="expected 'dtype', 'minmax', 'percentile'"):
         scale_image(GREY8, scale)
