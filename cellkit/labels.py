@@ -20,6 +20,8 @@ from skimage import feature, morphology, segmentation
 from tqdm.auto import tqdm
 
 from cellkit.metrics import average_precision
+from cellkit.metrics.objects import check_labels
+from cellkit.metrics.pairs import _image
 
 
 class Elbow(NamedTuple):
@@ -161,7 +163,10 @@ def elbow(mask: np.ndarray, ks: Sequence[int] | None = None, seed: int = 0) -> E
     if ks is None:
         largest = min(1 + np.count_nonzero(mask) // 50, 1000)
         ks = np.unique(np.linspace(1, largest, 20, dtype=int))
-    ks = np.asarray(ks, int)
+    ks = np.asarray(ks)
+    if ks.ndim != 1 or not ks.size or ks.dtype.kind not in "iu" or ks.min() < 1:
+        raise ValueError(f"ks is {ks.tolist()}, expected a row of whole numbers, at least 1 each, "
+                         "e.g. (5, 10, 20); leave it out to try 20 of them.")
     points, scale = _points(mask, ks.max(), seed)
     sse = np.array([_kmeans(points, k, seed)[1] for k in ks]) * scale
     x, y = ((v - v.min()) / max(np.ptp(v), 1e-12) for v in (ks, sse))
@@ -200,6 +205,10 @@ def tune_instances(maps: Iterable, truth: Iterable, method: str = "watershed",
         raise ValueError(f"method is {method!r}, expected one of {', '.join(METHODS)}.")
     maps, truth = list(maps), list(truth)
     grid = GRIDS[method] if grid is None else grid
+    for name, values in grid.items():
+        if np.ndim(values) != 1 or not len(values):
+            raise ValueError(f"the grid has {name!r}: {values!r}, expected a row of values, at "
+                             f"least one; a single one is written {{{name!r}: (0.5,)}}.")
     choices = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
     tried = []
     for params in tqdm(choices, desc=f"tuning {method}", leave=False, disable=not progress):
@@ -384,9 +393,12 @@ def grow_labels(labels: np.ndarray, foreground: np.ndarray, threshold: float = 0
     ndarray, int32, (H, W)
     """
     mask = _read_map(foreground, "foreground")
+    labels = check_labels(_image(labels, "labels"), "labels")
     if mask.shape != labels.shape:
         raise ValueError(f"labels have shape {labels.shape} and the foreground {mask.shape}, "
                          "expected the same; take both from one image.")
+    if labels.max() > labels.size:  # what counts by number would need room for all below
+        labels = np.searchsorted(np.unique(labels[labels > 0]), labels, side="right")
     mask = _clean(mask if mask.dtype == bool else mask > threshold, min_size)
     grown = _flood(-_depth(mask), np.where(mask, labels, 0), mask)
     unseeded = ndimage.label(mask & (grown == 0))[0]
@@ -479,6 +491,7 @@ def _smooth(height: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def _peaks(height: np.ndarray, mask: np.ndarray, peak_distance: int) -> np.ndarray:
+    peak_distance = min(peak_distance, max(mask.shape))  # no two pixels are farther apart
     peaks = feature.peak_local_max(np.where(mask, height, 0), min_distance=peak_distance,
                                    threshold_abs=0, exclude_border=False)
     seeds = np.zeros(mask.shape, np.int32)

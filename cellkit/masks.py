@@ -435,6 +435,10 @@ def _labels(labels) -> np.ndarray:
 
 def _boxes(labels, pad=0):
     """Each cell's number and the slices of its box, ``pad`` pixels larger within the picture."""
-    for k, box in enumerate(ndimage.find_objects(labels), start=1):
+    numbers = range(1, int(labels.max()) + 1)
+    if len(numbers) > labels.size:  # find_objects makes room for every number below the largest
+        numbers = np.unique(labels[labels > 0]).tolist()
+        labels = np.searchsorted(numbers, labels, side="right")
+    for k, box in zip(numbers, ndimage.find_objects(labels), strict=True):
         if box is not None:
             yield k, tuple(slice(max(s.start - pad, 0), s.stop + pad) for s in box)

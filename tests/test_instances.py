@@ -422,6 +422,41 @@ def test_bad_parameters(method, params, error, says):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("ks", [[], [-1], [0], ["a"], 5, [2.5]])
+def test_clusters_that_cannot_be_tried(ks):
+    with pytest.raises(ValueError, match="ks is .*, expected a row of whole numbers, at least 1"):
+        elbow(GOOD > 0, ks)
+
+
+@pytest.mark.parametrize("values", [(), 0.5])
+def test_a_grid_needs_values(values):
+    with pytest.raises(ValueError, match="the grid has 'threshold': .*expected a row of values"):
+        tune_instances([GOOD], [TOUCHING], "components", {"threshold": values}, progress=False)
+
+
+def test_peaks_farther_apart_than_the_picture_take_no_memory():
+    mask = TOUCHING > 0
+    np.testing.assert_array_equal(instances(mask, peak_distance=10**6),
+                                  instances(mask, peak_distance=max(mask.shape)))
+
+
+@pytest.mark.parametrize("seeds, error, says", [
+    (-TOUCHING, ValueError, "labels has labels from -3"),
+    (TOUCHING / 1, TypeError, "labels has dtype float64"),
+    (TOUCHING[None], ValueError, r"labels has shape \(1, "),
+])
+def test_what_does_not_grow(seeds, error, says):
+    with pytest.raises(error, match=says):
+        ck.labels.grow_labels(seeds, TOUCHING > 0)
+
+
+def test_lists_grow_and_so_does_one_of_a_large_number():
+    seeds = np.where(TOUCHING == 3, 2**31 - 1, TOUCHING)
+    mask, expected = TOUCHING > 0, ck.labels.grow_labels(TOUCHING, TOUCHING > 0)
+    np.testing.assert_array_equal(ck.labels.grow_labels(seeds, mask), expected)
+    np.testing.assert_array_equal(ck.labels.grow_labels(TOUCHING.tolist(), mask), expected)
+
+
 def test_bad_input_to_elbow_and_tuning():
     with pytest.raises(ValueError, match="no foreground pixel"):
         elbow(np.zeros((5, 5), bool))

@@ -311,7 +311,8 @@ def test_targets_refuse_negative_empty_and_bool_labels(target, labels, says):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("numbers", [(1, 2, 3), (3, 70, 1000)], ids=["in a row", "with gaps"])
+@pytest.mark.parametrize("numbers", [(1, 2, 3), (3, 70, 1000), (3, 70, 2**31 - 1)],
+                         ids=["in a row", "with gaps", "one large"])
 def test_cells_that_leave_no_background(numbers):
     labels = np.repeat(np.array(numbers), 7)[None].repeat(9, 0)
     labels[:4] = labels[:4, ::-1]
@@ -319,7 +320,7 @@ def test_cells_that_leave_no_background(numbers):
     np.testing.assert_allclose(masks.distance_map(labels), depth, atol=1e-6)
     np.testing.assert_allclose(masks.weight_map(labels), by_the_book(labels, 10, 5), atol=1e-4)
     assert (masks.border_map(labels) > 0).all() and (masks.border_map(labels) == 1).any()
-    assert masks.touching(labels).tolist() == list(numbers)
+    assert masks.touching(labels).tolist() == list(numbers) == list(masks.polygons(labels))
 
 
 def test_impossible_widths_and_weights_are_refused():
