@@ -20,7 +20,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from cellkit.resolution import resample
+from cellkit.resolution import check_generator, resample
 from cellkit.samples import Samples
 
 
@@ -39,6 +39,7 @@ def turn_and_flip(image, labels, rng):
     image, labels
         As given; where H and W differ only half turns are made, so that the shape stays.
     """
+    check_generator(rng)
     square = image.shape[0] == image.shape[1]
     turns = int(rng.integers(4)) if square else 2 * int(rng.integers(2))
     flip = rng.random() < 0.5
@@ -63,6 +64,7 @@ def light(image, rng, brightness: float = 0.5, contrast: float = 0.3, gamma: flo
         The largest change of the factor and of the exponent: 0.3 is between 1/1.3 and 1.3.
         The exponent bends the grey scale only; mean and spread are then set back.
     """
+    _check(image, None, rng)
     mean, std = float(image.mean()), float(image.std())
     bent = image ** np.float32((1 + gamma) ** rng.uniform(-1, 1))
     scale = (1 + contrast) ** rng.uniform(-1, 1) * std / max(float(bent.std()), 1e-6)
@@ -101,10 +103,14 @@ class Transform:
 
     def __post_init__(self):
         name = type(self).__name__
-        low, high = self.between
-        if not 0 <= low <= high < math.inf:
+        try:
+            low, high = self.between
+            fits = 0 <= low <= high < math.inf
+        except (TypeError, ValueError):
+            fits = False
+        if not fits:
             raise ValueError(
-                f"{name}: strength is {self.strength}, expected a number of at least 0, or two, "
+                f"{name}: strength is {self.strength!r}, expected a number of at least 0, or two, "
                 f"the smaller first, in {self.unit}."
             )
         if not 0 <= self.p <= 1:
@@ -340,7 +346,7 @@ class Torchvision:
         import torch
         from torchvision import tv_tensors
 
-        _check(image, labels)
+        _check(image, labels, rng)
         given = [tv_tensors.Image(torch.from_numpy(_planes(image)))]
         if labels is not None:
             given.append(tv_tensors.Mask(torch.from_numpy(labels)))
@@ -376,7 +382,8 @@ class Pipeline:
     -----
     Called with ``image`` float32 (H, W) or (H, W, 3) in [0, 1], ``labels`` int32 (H, W) or None
     and a ``numpy.random.Generator``, it returns both at the same size and of the same kind,
-    with no label that was not there.  TypeError and ValueError for anything else.
+    with no label that was not there.  TypeError and ValueError for anything else; only the
+    labels' numbers are not looked at.
     """
 
     steps: tuple[Callable, ...]
@@ -396,7 +403,7 @@ class Pipeline:
             object.__setattr__(self, name, value)
 
     def __call__(self, image, labels, rng):
-        _check(image, labels)
+        _check(image, labels, rng)
         matrix, field = np.eye(3), None
         for step in self.steps:
             if not isinstance(step, Transform):
@@ -589,7 +596,8 @@ def _picture(planes, ndim):
     return planes[0] if ndim == 2 else np.ascontiguousarray(np.moveaxis(planes, 0, 2))
 
 
-def _check(image, labels):
+def _check(image, labels, rng):
+    check_generator(rng)
     shape = getattr(image, "shape", None)
     if not isinstance(image, np.ndarray) or image.dtype != np.float32:
         raise TypeError(

@@ -153,6 +153,9 @@ class Explorer(widgets.VBox):
                 raise ValueError(
                     f"there is no control {name!r}, expected one of {', '.join(self.controls)}."
                 )
+        values = list(values)
+        if not values:
+            raise ValueError(f"values is empty, expected at least one that {control!r} takes.")
         seen = [self.look(**{**self.values(), **others, control: value}) for value in values]
         names = [_label(self.controls[control], value) for value in values]
         pictures = [list(view.pictures.items())[picture] for view in seen]
@@ -583,7 +586,12 @@ def augmentation(samples=None, transforms=None) -> Explorer:
         transforms = [one() for kind in kinds for one in kind.__subclasses__()
                       if one.__module__ == augment.__name__]
         transforms.append(augment.Elastic())
-    known = {type(one).__name__.lower(): one for one in transforms}
+    transforms = list(transforms)
+    if not transforms:
+        raise ValueError("there is no transform to show, expected at least one.")
+    names = [type(one).__name__.lower() for one in transforms]
+    known = {name if names.count(name) == 1 else str(one): one
+             for name, one in zip(names, transforms, strict=True)}
 
     def look(transform, strength, draw, image=0):
         sample, one = rows[image], known[transform]
@@ -720,7 +728,7 @@ def _choose_image(rows) -> dict:
 
 
 def _choose_resolution(M, start) -> dict:
-    if not len(M) or any(one != one for one in M):
+    if np.ndim(M) != 1 or not len(M) or any(one != one for one in M):
         raise ValueError(f"M is {M}, expected factors such as (1, 1/2, 1/4), none of them NaN.")
     factors = [(_fraction(one), one) for one in M]
     return {

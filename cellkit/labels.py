@@ -20,6 +20,8 @@ from skimage import feature, morphology, segmentation
 from tqdm.auto import tqdm
 
 from cellkit.metrics import average_precision
+from cellkit.metrics.objects import check_labels
+from cellkit.metrics.pairs import _image
 
 
 class Elbow(NamedTuple):
@@ -97,8 +99,9 @@ def instances(maps, method: str = "watershed", *, threshold: float = 0.5, min_si
     -------
     ndarray, int32, (H, W)
         0 is background; cells are 1, 2, ... without gaps, each of at least ``min_size`` pixels,
-        connected by sides, without holes.  A piece of the mask without a seed is one cell, so no
-        foreground is lost for want of a peak.  Without foreground there are no cells.
+        connected by sides, without holes: background that one single cell encloses is that
+        cell's.  A piece of the mask without a seed is one cell, so no foreground is lost for want
+        of a peak.  Without foreground there are no cells.
 
     Raises
     ------
@@ -160,7 +163,10 @@ def elbow(mask: np.ndarray, ks: Sequence[int] | None = None, seed: int = 0) -> E
     if ks is None:
         largest = min(1 + np.count_nonzero(mask) // 50, 1000)
         ks = np.unique(np.linspace(1, largest, 20, dtype=int))
-    ks = np.asarray(ks, int)
+    ks = np.asarray(ks)
+    if ks.ndim != 1 or not ks.size or ks.dtype.kind not in "iu" or ks.min() < 1:
+        raise ValueError(f"ks is {ks.tolist()}, expected a row of whole numbers, at least 1 each, "
+                         "e.g. (5, 10, 20); leave it out to try 20 of them.")
     points, scale = _points(mask, ks.max(), seed)
     sse = np.array([_kmeans(points, k, seed)[1] for k in ks]) * scale
     x, y = ((v - v.min()) / max(np.ptp(v), 1e-12) for v in (ks, sse))
@@ -199,6 +205,10 @@ def tune_instances(maps: Iterable, truth: Iterable, method: str = "watershed",
         raise ValueError(f"method is {method!r}, expected one of {', '.join(METHODS)}.")
     maps, truth = list(maps), list(truth)
     grid = GRIDS[method] if grid is None else grid
+    for name, values in grid.items():
+        if np.ndim(values) != 1 or not len(values):
+            raise ValueError(f"the grid has {name!r}: {values!r}, expected a row of values, at "
+                             f"least one; a single one is written {{{name!r}: (0.5,)}}.")
     choices = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
     tried = []
     for params in tqdm(choices, desc=f"tuning {method}", leave=False, disable=not progress):
@@ -258,7 +268,8 @@ def merge_labels(found: Detections, min_score: float = 0.5, threshold: float = 0
     Returns
     -------
     labels : ndarray, int32, (H, W)
-        0 is background; objects are 1, 2, ... by falling score, without holes.
+        0 is background; objects are 1, 2, ... by falling score.  Background that one single
+        object encloses is that object's.
     scores : ndarray, float32, (objects,)
         For :func:`cellkit.metrics.coco_average_precision`.
     """
@@ -272,11 +283,8 @@ def merge_labels(found: Detections, min_score: float = 0.5, threshold: float = 0
         sure = probability * found.scores[k]
         wins = mask & (sure > best[window])
         labels[window][wins], best[window][wins] = k + 1, sure[wins]
-    labels = _fill_holes(labels)
-    kept = np.bincount(labels.ravel(), minlength=len(found.scores) + 1) >= max(min_size, 1)
-    kept[0] = False
-    return (np.where(kept, np.cumsum(kept), 0).astype(np.int32)[labels],
-            found.scores[kept[1:]].astype(np.float32))
+    labels, kept = _large_and_filled(labels, min_size, len(found.scores))
+    return labels, found.scores[kept[1:]].astype(np.float32)
 
 
 def merge_foreground(found: Detections, min_score: float = 0.5) -> np.ndarray:
@@ -385,9 +393,12 @@ def grow_labels(labels: np.ndarray, foreground: np.ndarray, threshold: float = 0
     ndarray, int32, (H, W)
     """
     mask = _read_map(foreground, "foreground")
+    labels = check_labels(_image(labels, "labels"), "labels")
     if mask.shape != labels.shape:
         raise ValueError(f"labels have shape {labels.shape} and the foreground {mask.shape}, "
                          "expected the same; take both from one image.")
+    if labels.max() > labels.size:  # what counts by number would need room for all below
+        labels = np.searchsorted(np.unique(labels[labels > 0]), labels, side="right")
     mask = _clean(mask if mask.dtype == bool else mask > threshold, min_size)
     grown = _flood(-_depth(mask), np.where(mask, labels, 0), mask)
     unseeded = ndimage.label(mask & (grown == 0))[0]
@@ -480,6 +491,7 @@ def _smooth(height: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def _peaks(height: np.ndarray, mask: np.ndarray, peak_distance: int) -> np.ndarray:
+    peak_distance = min(peak_distance, max(mask.shape))  # no two pixels are farther apart
     peaks = feature.peak_local_max(np.where(mask, height, 0), min_distance=peak_distance,
                                    threshold_abs=0, exclude_border=False)
     seeds = np.zeros(mask.shape, np.int32)
@@ -509,11 +521,19 @@ def _clean(mask: np.ndarray, min_size: int) -> np.ndarray:
 
 
 def _tidy(labels: np.ndarray, min_size: int) -> np.ndarray:
-    """Fill each cell's holes, drop small cells, number the rest without gaps."""
+    return _large_and_filled(labels, min_size)[0]
+
+
+def _large_and_filled(labels, min_size, number=0) -> tuple[np.ndarray, np.ndarray]:
+    """Fill each cell's holes, drop small cells, number the rest without gaps; and who is left."""
     labels = _fill_holes(labels)
-    kept = np.bincount(labels.ravel()) >= max(min_size, 1)
+    size = np.bincount(labels.ravel(), minlength=number + 1)
+    kept = size >= max(min_size, 1)
     kept[0] = False
-    return np.where(kept, np.cumsum(kept), 0).astype(np.int32)[labels]
+    labels = np.where(kept, np.cumsum(kept), 0).astype(np.int32)[labels]
+    if size[1:][~kept[1:]].any():  # what was dropped may have been all that parted a hole
+        labels = _fill_holes(labels)
+    return labels, kept
 
 
 def _fill_holes(labels: np.ndarray) -> np.ndarray:

@@ -7,8 +7,9 @@ the one that ``annToMask`` gives, without ever making a picture for each cell.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
-from math import ceil, log, sqrt
+from math import ceil, inf, log, sqrt
 
 import numpy as np
 from pycocotools import mask as coco
@@ -74,9 +75,14 @@ def polygon_mask(polygon, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _size(shape) -> tuple[int, int]:
-    height, width = (int(n) for n in shape)
+    try:
+        height, width = map(operator.index, shape)
+    except (TypeError, ValueError):
+        height = width = 0
     if height < 1 or width < 1:
-        raise ValueError(f"the picture's shape is {tuple(shape)}, expected (height, width) >= 1.")
+        raise ValueError(
+            f"the picture's shape is {shape!r}, expected (height, width), whole numbers >= 1."
+        )
     return height, width
 
 
@@ -112,7 +118,7 @@ def _encode(segmentations, height, width) -> list[bytes]:
 def _points(polygon, where) -> np.ndarray:
     try:
         points = np.asarray(polygon, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last: a whole number beyond all floats
         points = np.empty(())
     if points.ndim != 1:
         raise ValueError(
@@ -147,16 +153,17 @@ def _check_inside(polygons, owners, height, width):
 
 def _rle(rle, height, width, where) -> dict:
     counts = rle.get("counts")
-    if list(rle.get("size", ())) != [height, width]:
+    size = rle.get("size")
+    if not isinstance(size, (list, tuple, np.ndarray)) or list(size) != [height, width]:
         raise ValueError(
-            f"{where} is an RLE for size {rle.get('size')}, expected [{height}, {width}], the "
+            f"{where} is an RLE for size {size!r:.40}, expected [{height}, {width}], the "
             "picture's height and width; check that image and annotation belong together."
         )
     if isinstance(counts, str):
-        counts = counts.encode("utf-8")
-    if isinstance(counts, (list, tuple)):
-        whole = all(isinstance(n, int) and n >= 0 for n in counts)
-        if not whole or sum(counts) != height * width:
+        counts = counts.encode("utf-8", "surrogatepass")
+    if isinstance(counts, (list, tuple, np.ndarray)):
+        whole = all(isinstance(n, (int, np.integer)) and n >= 0 for n in counts)
+        if not whole or sum(map(int, counts)) != height * width:
             raise ValueError(
                 f"{where} has RLE counts that do not add up to {height} x {width} pixels; "
                 "delete this annotation or draw the cell anew."
@@ -291,8 +298,8 @@ def outline(labels: np.ndarray, width: int = 1) -> np.ndarray:
     ndarray, bool, (H, W)
     """
     labels = _labels(labels)
-    if width < 1:
-        raise ValueError(f"width is {width}, expected a whole number of pixels of at least 1.")
+    if not isinstance(width, (int, np.integer)) or isinstance(width, bool) or width < 1:
+        raise ValueError(f"width is {width!r}, expected a whole number of pixels of at least 1.")
     lowest = ndimage.minimum_filter(labels, 2 * width + 1, mode="nearest")
     highest = ndimage.maximum_filter(labels, 2 * width + 1, mode="nearest")
     return (labels > 0) & (lowest != highest)
@@ -396,8 +403,10 @@ def weight_map(labels: np.ndarray, w0: float = 10.0, sigma: float = 5.0) -> np.n
     background.  A cell counts only as far as its term exceeds 1e-5, which is what makes it fast.
     """
     labels = _labels(labels)
-    if not (w0 >= 0 and sigma > 0):
-        raise ValueError(f"w0 is {w0} and sigma {sigma}, expected w0 >= 0 and sigma > 0.")
+    if not (0 <= w0 < inf and 0 < sigma < inf):
+        raise ValueError(
+            f"w0 is {w0} and sigma {sigma}, expected finite numbers, w0 >= 0 and sigma > 0."
+        )
     reach = ceil(sigma * sqrt(2 * log(max(w0, 1e-5) / 1e-5)))
     nearest = np.full(labels.shape, np.inf, np.float32)
     second = np.full(labels.shape, np.inf, np.float32)
@@ -426,6 +435,10 @@ def _labels(labels) -> np.ndarray:
 
 def _boxes(labels, pad=0):
     """Each cell's number and the slices of its box, ``pad`` pixels larger within the picture."""
-    for k, box in enumerate(ndimage.find_objects(labels), start=1):
+    numbers = range(1, int(labels.max()) + 1)
+    if len(numbers) > labels.size:  # find_objects makes room for every number below the largest
+        numbers = np.unique(labels[labels > 0]).tolist()
+        labels = np.searchsorted(numbers, labels, side="right")
+    for k, box in zip(numbers, ndimage.find_objects(labels), strict=True):
         if box is not None:
             yield k, tuple(slice(max(s.start - pad, 0), s.stop + pad) for s in box)

@@ -109,7 +109,13 @@ def shrink(image, M: float, resampler: str = "area", antialias: bool = True, *,
     size = [max(1, math.floor(M * side + 0.5)) for side in sides]
     image = resample(image, size, resampler, bool(antialias))
     if noise:
-        grains = np.random.default_rng(seed).standard_normal(tuple(image.shape), np.float32)
+        try:
+            rng = np.random.default_rng(seed)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"seed is {seed!r}, expected a whole number of at least 0, or a Generator."
+            ) from None
+        grains = rng.standard_normal(tuple(image.shape), np.float32)
         image = image + _like(grains, image) * noise
     return _clipped(image)
 
@@ -132,11 +138,16 @@ def enlarge(image, shape: tuple[int, int], up: str = "bicubic"):
         Kind and dtype as given, clipped to [0, 1].
     """
     _checked(image)
-    if len(shape) != 2 or min(shape) < 1 or any(int(side) != side for side in shape):
+    try:
+        rows, columns = map(int, shape)
+        whole = (rows, columns) == tuple(shape) and min(rows, columns) >= 1
+    except (TypeError, ValueError, OverflowError):
+        whole = False
+    if not whole:
         raise ValueError(
-            f"shape is {tuple(shape)}, expected rows and columns, whole numbers of at least 1."
+            f"shape is {shape!r}, expected rows and columns, whole numbers of at least 1."
         )
-    return _clipped(resample(image, [int(side) for side in shape], _known(up, "up"), True))
+    return _clipped(resample(image, (rows, columns), _known(up, "up"), True))
 
 
 class Storage(NamedTuple):
@@ -169,6 +180,11 @@ def storage(image: np.ndarray, M: float = 1.0, resampler: str = "area", antialia
         raise TypeError(
             f"the image is {type(image).__name__}, expected a numpy array (H, W) or (H, W, 3); "
             "files hold one picture, so convert it first."
+        )
+    if image.ndim == 3 and image.shape[2] != 3:
+        raise ValueError(
+            f"the image has shape {image.shape}, expected (H, W) or (H, W, 3); take the channels "
+            "that are meant."
         )
     if not 1 <= _number(quality, "quality") <= 95:
         raise ValueError(f"quality is {quality}, expected 1 to 95, Pillow's scale.")
@@ -351,6 +367,15 @@ def _factor(M) -> float:
     return float(M)
 
 
+def check_generator(rng) -> None:
+    """What draws must be a numpy Generator: a seed would draw the same each time."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"rng is {rng!r:.40}, expected a numpy Generator; give np.random.default_rng(0), once "
+            "made and used on."
+        )
+
+
 def _deviation(value, name: str) -> float:
     if not 0 <= _number(value, name) < math.inf:
         raise ValueError(f"{name} is {value}, expected a standard deviation, 0 or above.")
@@ -419,6 +444,7 @@ class RandomDegrade:
             _deviation(getattr(self, name), name)
 
     def __call__(self, image, rng: np.random.Generator):
+        check_generator(rng)
         M, how = _options(self.M), (self.resampler, self.up, self.antialias)
         if self.continuous:
             drawn = math.exp(rng.uniform(math.log(min(M)), math.log(max(M))))

@@ -93,6 +93,7 @@ def colour_labels(labels: np.ndarray, image: np.ndarray | None = None) -> np.nda
     ----------
     labels : int (H, W)
     image : float (H, W) in [0, 1], optional
+        Shown underneath; of a colour image its :func:`cellkit.datasets.to_grey`.
 
     Returns
     -------
@@ -100,17 +101,24 @@ def colour_labels(labels: np.ndarray, image: np.ndarray | None = None) -> np.nda
     """
     from matplotlib.colors import hsv_to_rgb
 
+    from cellkit.masks import _labels
+
     labels = np.asarray(labels)
-    number = np.arange(labels.max() + 1)
+    labels = place = _labels(labels.astype(np.uint8) if labels.dtype == bool else labels)
+    if labels.max() > labels.size:  # a table of all numbers up to it might fill the memory
+        number, place = np.unique(labels, return_inverse=True)
+        place = place.reshape(labels.shape)
+    else:
+        number = np.arange(labels.max() + 1)
     lut = hsv_to_rgb(np.stack([(number * 0.618034) % 1, np.full(number.shape, 0.65),
                                0.75 + 0.25 * (number % 2)], -1)).astype(np.float32)
-    lut[0] = 0
+    lut[number == 0] = 0
     if image is None:
-        picture = np.take(lut, labels, axis=0)
+        picture = np.take(lut, place, axis=0)
     else:
         left = np.where(number > 0, 0.6, 1).astype(np.float32)  # of the image under a colour
-        picture = np.take(0.4 * lut, labels, axis=0)
-        picture += (left[labels] * np.asarray(image, np.float32))[..., None]
+        picture = np.take(0.4 * lut, place, axis=0)
+        picture += (left[place] * _underneath(image, labels.shape))[..., None]
     rim = np.zeros(labels.shape, bool)
     for axis in (0, 1):
         ahead = np.moveaxis(labels, axis, 0)
@@ -118,6 +126,18 @@ def colour_labels(labels: np.ndarray, image: np.ndarray | None = None) -> np.nda
         np.moveaxis(rim, axis, 0)[1:] |= (ahead[1:] != ahead[:-1]) & (ahead[1:] > 0)
     picture[rim] = 1
     return picture
+
+
+def _underneath(image, shape) -> np.ndarray:
+    from cellkit.metrics.images import _image
+
+    image = _image(image, "the image")
+    if image.shape != shape:
+        raise ValueError(
+            f"the image has shape {image.shape}, expected {shape} as what is drawn on it; take the "
+            "image that belongs to it, of one in colour cellkit.datasets.to_grey(image)."
+        )
+    return image.astype(np.float32, copy=False)
 
 
 def compare(truth: np.ndarray, pred: np.ndarray, image: np.ndarray | None = None) -> np.ndarray:
@@ -128,9 +148,10 @@ def compare(truth: np.ndarray, pred: np.ndarray, image: np.ndarray | None = None
 
     Parameters
     ----------
-    truth, pred : bool (H, W)
+    truth, pred : mask (H, W)
+        As in :func:`cellkit.metrics.confusion`.
     image : float (H, W) in [0, 1], optional
-        Shown underneath.
+        Shown underneath; of a colour image its :func:`cellkit.datasets.to_grey`.
 
     Returns
     -------
@@ -138,13 +159,16 @@ def compare(truth: np.ndarray, pred: np.ndarray, image: np.ndarray | None = None
     """
     from matplotlib.colors import to_rgb
 
-    truth, pred = np.asarray(truth, bool), np.asarray(pred, bool)
+    from cellkit.metrics.pairs import pair
+    from cellkit.metrics.pixels import _mask
+
+    truth, pred = pair(np.asarray(truth), np.asarray(pred), _mask, _mask)
     colours = 0.55 * np.array([(0, 0, 0), *map(to_rgb, (ORANGE, RED, BLUE))], np.float32)
     kind = truth + 2 * pred.astype(np.uint8)  # 0 nothing, 1 missed, 2 false alarm, 3 hit
     picture = np.take(colours, kind, axis=0)  # the same as colours[kind], three times as fast
     if image is not None:
         left = 0.8 * np.array([1, 0.45, 0.45, 0.45], np.float32)  # of the image under a colour
-        picture += (left[kind] * np.asarray(image, np.float32))[..., None]
+        picture += (left[kind] * _underneath(image, kind.shape))[..., None]
     y, x = np.ogrid[:truth.shape[0], :truth.shape[1]]
     step = max(6, min(truth.shape) // 40)
     falling, rising = ((line % step) < step / 3 for line in (y - x, y + x))
@@ -178,6 +202,12 @@ def images(pictures, titles=(), *, alt: str, columns: int | None = None, size: f
         A line below all pictures.
     """
     pictures = [np.asarray(p) for p in pictures]
+    odd = [p.shape for p in pictures if p.ndim not in (2, 3) or not p.size]
+    if odd or not pictures:
+        raise ValueError(
+            f"found {f'a picture of shape {odd[0]}' if odd else 'no picture'}, expected at least "
+            "one, (H, W) or (H, W, 3); give a list, even of one: show.images([picture], ...)."
+        )
     columns = columns or min(len(pictures), 4)
     rows = -(-len(pictures) // columns)
     tallest = max(p.shape[0] / p.shape[1] for p in pictures)
@@ -259,7 +289,13 @@ def table(rows: list[dict], caption: str, digits: int = 3):
     def text(value):
         return f"{value:.{digits}f}" if isinstance(value, (float, np.floating)) else str(value)
 
-    head = list(rows[0])
+    head = list(rows[0]) if len(rows) else []
+    lacking = [key for row in rows for key in head if key not in row]
+    if not head or lacking:
+        raise ValueError(
+            f"found {f'a row without {lacking[0]!r}' if lacking else 'no row to show'}, expected "
+            "at least one row, each with the first one's keys; add what is missing."
+        )
     body = [[text(row[key]) for key in head] for row in rows]
     wide = [max(len(line[i]) for line in [head, *body]) for i in range(len(head))]
     plain = "\n".join([caption] + ["  ".join(w.ljust(n) for w, n in zip(line, wide, strict=True))
@@ -277,6 +313,7 @@ class LiveCurves:
     """Curves that grow while a network trains: ``ck.fit(…, on_epoch=ck.show.LiveCurves())``.
 
     Called after each epoch with the history so far; the same figure is drawn again in place.
+    Without validation samples the training's curves stand alone.
     """
 
     def __init__(self):
@@ -285,13 +322,16 @@ class LiveCurves:
     def __call__(self, history):
         done = len(history.train_loss)
         fig, (left, right) = axes(1, 2, (4.2, 3.0))
-        loss = {"training": history.train_loss, "validation": history.valid_loss}
+        loss, name, values = {"training": history.train_loss}, "training", history.train_metric
+        if history.valid_loss:
+            loss["validation"] = history.valid_loss
+            name, values = "validation", history.valid_metric
         metric = {"dice": "Dice", "psnr": "PSNR in dB"}[history.metric]
-        alt = (f"Curves after {done} epochs. Loss: training {history.train_loss[-1]:.3f}, "
-               f"validation {history.valid_loss[-1]:.3f}. "
-               f"Validation {metric}: {history.valid_metric[-1]:.3f}.")
+        losses = ", ".join(f"{which} {line[-1]:.3f}" for which, line in loss.items())
+        alt = (f"Curves after {done} epochs. Loss: {losses}. "
+               f"{name.capitalize()} {metric}: {values[-1]:.3f}.")
         curves(loss, alt=alt, xlabel="epoch", ylabel="loss", ax=left)
-        curves({"validation": history.valid_metric}, alt=alt, xlabel="epoch",
+        curves({name: values}, alt=alt, xlabel="epoch",
                ylabel=f"{metric}, mean over images", ax=right)
         if history.metric == "dice":
             right.set_ylim(0, 1)
@@ -312,12 +352,18 @@ def pixels(picture: np.ndarray) -> np.ndarray:
     uint8 (H, W, 3)
     """
     picture = np.asarray(picture)
-    if picture.ndim == 3 and picture.dtype == np.uint8:
+    if picture.shape[2:] == (3,) and picture.dtype == np.uint8:
         return picture
     if picture.ndim == 2 and np.issubdtype(picture.dtype, np.integer):
         picture = colour_labels(picture)
     if picture.ndim not in (2, 3) or picture.shape[2:] not in ((), (3,)) or not picture.size:
         raise ValueError(f"a picture has shape {picture.shape}, expected (H, W) or (H, W, 3).")
+    if picture.dtype.kind not in "bf" or picture.max() != picture.max():
+        found = "has NaN" if picture.dtype.kind == "f" else f"in colour is {picture.dtype}"
+        raise ValueError(
+            f"a picture {found}, expected float in [0, 1] or 8-bit colour; bring it there with "
+            "cellkit.datasets.scale_image(picture), NaN first with numpy.nan_to_num."
+        )
     bytes_ = (np.clip(picture, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
     return bytes_ if bytes_.ndim == 3 else np.repeat(bytes_[..., None], 3, -1)
 

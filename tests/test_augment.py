@@ -479,7 +479,9 @@ IMAGE, LABELS = np.zeros((8, 8), np.float32), np.zeros((8, 8), np.int32)
     (IMAGE, np.zeros((8, 9), np.int32), ValueError, "the labels have shape"),
 ])
 def test_images_and_labels_that_are_none(image, labels, error, words):
-    for change in (paper2, Noise(), Torchvision(v2.Identity())):
+    whole = [augment.default, lambda image, _, rng: augment.light(image, rng)]
+    of_images = isinstance(image, np.ndarray) and labels is LABELS
+    for change in (paper2, Noise(), Torchvision(v2.Identity()), *whole * of_images):
         with pytest.raises(error, match=words):
             change(image, labels, np.random.default_rng(0))
 
@@ -488,6 +490,10 @@ def test_images_and_labels_that_are_none(image, labels, error, words):
     (lambda: Rotate(-5), ValueError, "Rotate: strength is -5"),
     (lambda: Noise((0.3, 0.1)), ValueError, "Noise: strength is .*the smaller first"),
     (lambda: Noise(float("nan")), ValueError, "Noise: strength is nan"),
+    (lambda: Noise("a"), ValueError, "Noise: strength is 'a', expected a number"),
+    (lambda: Noise(None), ValueError, "Noise: strength is None"),
+    (lambda: Noise((1,)), ValueError, r"Noise: strength is \(1,\)"),
+    (lambda: Noise((1, 2, 3)), ValueError, r"Noise: strength is \(1, 2, 3\)"),
     (lambda: Zoom(0.1, p=1.5), ValueError, "Zoom: p is 1.5"),
     (lambda: Flip(axis="diagonal"), ValueError, "axis is 'diagonal'"),
     (lambda: Elastic(spacing=0), ValueError, "spacing is 0"),
@@ -500,6 +506,14 @@ def test_images_and_labels_that_are_none(image, labels, error, words):
 def test_settings_that_are_none(make, error, words):
     with pytest.raises(error, match=words):
         make()
+
+
+@pytest.mark.parametrize("rng", [0, None])
+def test_a_seed_is_no_generator(rng):
+    for change in (paper2, Noise(), Torchvision(v2.Identity()), augment.turn_and_flip,
+                   augment.default, lambda image, _, rng: augment.light(image, rng)):
+        with pytest.raises(TypeError, match=f"rng is {rng}, expected a numpy Generator"):
+            change(IMAGE, LABELS, rng)
 
 
 def test_it_needs_no_torch_until_pixels_move():

@@ -224,6 +224,26 @@ def test_what_are_no_labels_is_told(array, error, told, tmp_path):
     assert str(tmp_path / "a.tif") in str(caught.value)
 
 
+@pytest.mark.parametrize(("given", "told"), [
+    ((["livecell"],), r"unknown data set \['livecell'\]"),
+    (("glas", None, "all", 1.5), "limit is 1.5, expected a whole number"),
+    (("glas", None, "all", None, 5), "cell_types is 5, expected at least one of benign, malig"),
+    (("glas", None, "all", None, []), r"cell_types is \[\], expected at least one of"),
+    (("glas", None, "all", None, ["benign", 5]), "no cell type 5 in glas"),
+])  # fmt: skip
+def test_what_cannot_be_read_is_told(given, told):
+    with pytest.raises(ValueError, match=told):
+        ck.read(*given)
+
+
+def test_no_path_and_no_labels_are_told():
+    for look in (ck.datasets.read_image, read_labels):
+        with pytest.raises(TypeError, match="the path is None, expected the name of an image"):
+            look(None)
+    with pytest.raises(ValueError, match=r"shape \(0, 4\), expected .* not empty"):
+        to_labels(np.zeros((0, 4), np.uint8))
+
+
 # ---------------------------------------------------------------- DSB2018
 
 
@@ -394,6 +414,8 @@ def test_dsb2018_with_something_missing_or_wrong_is_told(change, told, tmp_path)
         ("{name},5 3 9,96,128,Public", "pairs of start and length"),
         ("{name},12280 30,96,128,Public", "do not fit"),
         ("{name},0 3,96,128,Public", "do not fit"),
+        ("{name},5 99999999999999999999,96,128,Public", "do not fit"),
+        ("{name},5 1²,96,128,Public", "do not fit"),
         ("{name},5 3,128,96,Public", "128 x 96 pixels that do not fit its 96 x 128"),
         (None, "has the columns id, pixels"),
     ],
@@ -405,8 +427,9 @@ def test_dsb2018_with_a_broken_solution_is_told(line, told, tmp_path):
     name = sorted(path.name for path in (tmp_path / "stage1_test").iterdir())[0]
     head = "ImageId,EncodedPixels,Height,Width,Usage\n" if line else "id,pixels\n"
     text = head + (line or "").format(name=name) + "\n"
-    (tmp_path / "stage1_solution.csv").write_text(text, encoding="utf-8")
-    assert re.search(told, complaint(ValueError, "dsb2018", tmp_path))
+    for encoding in ("utf-8", "latin-1"):
+        (tmp_path / "stage1_solution.csv").write_text(text, encoding=encoding)
+        assert re.search(told, complaint(ValueError, "dsb2018", tmp_path))
 
 
 # ---------------------------------------------------------------- GlaS
@@ -466,6 +489,13 @@ def test_grades_are_read_with_any_line_end(ending, tmp_path):
             ),
             ValueError,
             "does not list train_3",
+        ),
+        (
+            lambda p: (p / "Grade.csv").write_bytes(
+                b"name, patient ID, grade (GlaS)\rtrain_1, , benign"
+            ),
+            ValueError,
+            "(7 such), expected a line with a patient",
         ),
         (lambda p: (p / "Grade.csv").write_bytes(b"a,b\r1,2"), ValueError, "has the columns a, b"),
         (lambda p: (p / "Grade.csv").write_bytes(b""), ValueError, "has the columns none"),
@@ -682,6 +712,26 @@ def test_a_wrong_hdf5_is_told(tissue, tmp_path):
     with h5py.File(path, "w") as file:
         file["raw"], file["labels/membranes"] = tissue[0], tissue[0][:3]
     assert "expected the same" in complaint(ValueError, "isbi2012", tmp_path)
+    for raw, drawn, told in (
+        (tissue[0] * 1.0, tissue[1], "float64 values from 0 to"),
+        (tissue[0], tissue[1] * 1.0, "the labels hold float64"),
+    ):
+        with h5py.File(path, "w") as file:
+            file["raw"], file["labels/membranes"] = raw, drawn
+        text = complaint(ValueError, "isbi2012", tmp_path)
+        assert told in text and "isbi.h5" in text and "scale=" not in text
+
+
+def test_an_hdf5_damaged_inside_is_told(tissue, tmp_path):
+    path = tmp_path / "isbi.h5"
+    with h5py.File(path, "w") as file:
+        for key, values in (("raw", tissue[0]), ("labels/membranes", tissue[1])):
+            file.create_dataset(key, data=values, compression="gzip")
+        at = file["raw"].id.get_chunk_info(0).byte_offset
+    data = bytearray(path.read_bytes())
+    data[at : at + 50] = bytes(50)
+    path.write_bytes(data)
+    assert "isbi.h5 cannot be read as HDF5" in complaint(ValueError, "isbi2012", tmp_path)
 
 
 # ---------------------------------------------------------------- any folder

@@ -391,15 +391,27 @@ def test_images_that_are_none(image, error, words):
 @pytest.mark.parametrize("given, words", [
     (dict(resampler="cubic"), "resampler is 'cubic', expected one of nearest"),
     (dict(up="none"), "up is 'none', expected one of nearest"),
+    (dict(noise=0.1, seed=-1), "seed is -1, expected"),
+    (dict(noise=0.1, seed="a"), "seed is 'a', expected"),
     (dict(blur=-1), "blur is -1"), (dict(noise=float("nan")), "noise is nan"),
 ])
 def test_settings_that_are_none(given, words):
     with pytest.raises(ValueError, match=words):
         degrade(picture(8, 8), 0.5, **given)
-    with pytest.raises(ValueError, match="shape is"):
-        enlarge(picture(8, 8), (0, 3))
+    for shape in ((0, 3), 5, (float("nan"), 3), (float("inf"), 3), (2.5, 3), (1, 2, 3), "ab"):
+        with pytest.raises(ValueError, match="shape is .*, expected rows and columns"):
+            enlarge(picture(8, 8), shape)
+    for channels in (1, 2, 4):
+        with pytest.raises(ValueError, match=r"shape .*, expected \(H, W\) or \(H, W, 3\)"):
+            storage(picture(8, 8, channels))
     with pytest.raises(ValueError, match="quality is 0"):
         storage(picture(8, 8), quality=0)
+
+
+@pytest.mark.parametrize("rng", [0, None])
+def test_a_seed_is_no_generator(rng):
+    with pytest.raises(TypeError, match=f"rng is {rng}, expected a numpy Generator"):
+        random_degrade(picture(8, 8), rng)
 
 
 def test_it_needs_no_torch():

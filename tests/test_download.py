@@ -459,6 +459,13 @@ def understated():
     return bytes(data)
 
 
+def deflated_wrong(name="a.txt"):
+    """An archive whose packed bytes are no deflate stream."""
+    data = bytearray(packed({name: bytes(range(256)) * 9}, compression=zipfile.ZIP_DEFLATED))
+    data[30 + len(name)] = 0xFF
+    return bytes(data)
+
+
 @pytest.mark.parametrize(
     ("archive", "told"),
     [
@@ -473,8 +480,11 @@ def understated():
         (GOOD[:-30], "cannot be unpacked"),
         (GOOD[:200] + b"XX" + GOOD[202:], "cannot be unpacked"),
         (b"", "cannot be unpacked"),
+        (packed({"a": b"x", "a/b": b"x"}), "cannot be unpacked .*a/b has the place of another"),
+        (packed({"a/b": b"x", "a": b"x"}), "cannot be unpacked .*: a has the place of another"),
+        (deflated_wrong(), "cannot be unpacked .error"),
     ],
-    ids="up down_up root backslash drive link bomb lies cut bits empty".split(),
+    ids="up down_up root backslash drive link bomb lies cut bits empty below above zlib".split(),
 )
 def test_a_bad_archive_leaves_nothing_behind(archive, told, tmp_path):
     (tmp_path / "x.zip").write_bytes(archive)
@@ -650,6 +660,7 @@ def test_an_archive_put_there_by_hand_serves_as_well(server, livecell_offer, tmp
         ("rangeless", {}, ValueError, "answers no range requests.*download everything"),
         ("missing", {}, ValueError, "HTTP 404"),
         ("fine", {"images": 0}, ValueError, "images is 0"),
+        ("fine", {"images": 1.5}, ValueError, "images is 1.5, expected a whole number"),
         ("fine", {"images": "9_train"}, ValueError, "images is '9_train', expected a number or"),
         ("fine", {"cell_types": ["HeLa"]}, ValueError, "no cell type hela in LIVECell"),
     ],
@@ -666,6 +677,16 @@ def test_what_cannot_be_had_is_told(fault, options, error, told, server, livecel
         ck.download("livecell", **{"images": 3, "quiet": True, **options})
     assert "\n" not in str(caught.value)
     assert not [name for name in visible(tmp_path) if "chosen" in name or name.endswith(".tif")]
+    if told.startswith(("images is", "no cell type")):
+        assert not [*tmp_path.rglob("livecell")], "nothing is made before"
+
+
+def test_a_file_in_the_place_of_the_folder_is_told(server, offer, tmp_path):
+    offer("glas", File("file.bin", (server.at("fine"),)))
+    (tmp_path / "file").write_bytes(b"")
+    for root in (tmp_path / "file", tmp_path / "file" / "deeper"):
+        with pytest.raises(OSError, match="is in the way of the folder .*give another folder"):
+            ck.download("glas", root=root, quiet=True)
 
 
 def test_images_is_for_livecell():
@@ -673,14 +694,15 @@ def test_images_is_for_livecell():
         ck.download("glas", images=3)
 
 
-def test_a_damaged_image_is_not_kept(server, livecell_offer, tmp_path):
+@pytest.mark.parametrize("half", [0, 1], ids=["no deflate stream", "wrong checksum"])
+def test_a_damaged_image_is_not_kept(half, server, livecell_offer, tmp_path):
     members = livecell_server(server)
     first = next(data for name, data in members.items() if "A172_Phase_A1" in name)
     archive = bytearray(server.files["images.zip"])
     inside = zipfile.ZipFile(io.BytesIO(bytes(archive)))
     info = next(i for i in inside.infolist() if "A172_Phase_A1" in i.filename)
-    at = info.header_offset + 30 + len(info.filename) + info.compress_size // 2
-    archive[at] ^= 0xFF
+    at = info.header_offset + 30 + len(info.filename) + half * info.compress_size // 2
+    archive[at] = archive[at] ^ 0xFF if half else 0xFF
     server.files["images.zip"] = bytes(archive)
     livecell_offer("fine")
     with pytest.raises((ValueError, zipfile.BadZipFile), match="arrived damaged"):

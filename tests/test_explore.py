@@ -139,6 +139,8 @@ def test_the_twin_shows_each_value_and_says_it_in_text(capsys):
     assert explorer.controls["n"].value == 0
     with pytest.raises(ValueError, match="no control 'm', expected one of n"):
         explorer.twin("m", (1,))
+    with pytest.raises(ValueError, match="values is empty, expected at least one that 'n' takes"):
+        explorer.twin("n", ())
 
 
 # Resolution ---------------------------------------------------------------------------------------
@@ -232,7 +234,7 @@ def test_M_out_of_range_is_said_in_the_explorer(sample, M):
     assert explorer.error is None
 
 
-@pytest.mark.parametrize("M", [(), (float("nan"),)])
+@pytest.mark.parametrize("M", [(), (float("nan"),), 0.5])
 def test_no_factor_to_choose_is_said_at_once(sample, M):
     with pytest.raises(ValueError, match="expected factors such as"):
         explore.resolution(sample, strategies={"half": half_map}, M=M)
@@ -342,6 +344,16 @@ def test_augmentation_takes_the_transforms_of_ones_choice(sample):
     explorer = explore.augmentation(sample.image, [augment.Noise(), augment.Blur()])
     assert explorer.controls["transform"].options == ("noise", "blur")
     assert "cells before" not in explorer.numbers and explorer.error is None
+    flips = [augment.Flip(), augment.Flip(axis="vertical"), augment.Blur()]
+    names = explore.augmentation(sample.image, flips).controls["transform"].options
+    assert names == (str(flips[0]), str(flips[1]), "blur")
+    with pytest.raises(ValueError, match="no transform to show, expected at least one"):
+        explore.augmentation(sample, [])
+
+
+def test_maps_of_another_size_are_said_in_the_explorer(sample):
+    explorer = explore.instances(sample, maps=np.zeros((9, 9)))
+    assert isinstance(explorer.error, ValueError) and "expected (9, 9)" in str(explorer.error)
 
 
 # Networks, made quick -----------------------------------------------------------------------------

@@ -6,10 +6,12 @@ import sys
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from scipy import ndimage
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torchmetrics.functional.image import structural_similarity_index_measure
 
+import cellkit as ck
 from cellkit import degrade, psnr, ssim
 from cellkit.metrics import contrast, power_spectrum
 
@@ -126,6 +128,8 @@ def test_a_blank_image_has_no_power():
 
 # Bad input -----------------------------------------------------------------------------------
 
+SAMPLE = ck.Sample(np.zeros((12, 12), np.float32), None, "blank")
+
 
 @pytest.mark.parametrize("truth, pred, error, words", [
     (np.zeros((12, 12), np.uint8), np.zeros((12, 12)), TypeError, "truth is uint8.*scale_image"),
@@ -137,6 +141,10 @@ def test_a_blank_image_has_no_power():
     ([np.zeros((12, 12))], np.zeros((12, 12)), ValueError, "the other a list"),
     ([np.zeros((12, 12))], [], ValueError, "pred has 0 images"),
     ([], [], ValueError, "no images"),
+    (None, None, TypeError, "truth is NoneType, expected an array"),
+    (SAMPLE, SAMPLE, TypeError, "truth is Sample.*take its .image"),
+    (np.zeros((12, 12)), SAMPLE, TypeError, "pred is Sample"),
+    (*[Image.new("L", (12, 12))] * 2, TypeError, "truth is uint8.*scale_image"),
 ])
 def test_bad_images(truth, pred, error, words):
     for metric in (psnr, ssim, contrast):

@@ -189,7 +189,8 @@ def test_an_image_of_one_value_becomes_black(scale, shape):
     assert not scale_image(np.full(shape, 77, np.uint8), scale).any()
 
 
-@pytest.mark.parametrize("scale", ["max", (99, 1), (0, 101), (1, 2, 3), None, (5,), (3, 3)])
+@pytest.mark.parametrize("scale", ["max", (99, 1), (0, 101), (1, 2, 3), None, (5,), (3, 3),
+                                   (1, "a"), (None, 5)])
 def test_an_unknown_scale_names_the_known(scale):
     with pytest.raises(ValueError, match="expected 'dtype', 'minmax', 'percentile'"):
         scale_image(GREY8, scale)
@@ -212,5 +213,16 @@ def test_grey_is_pillows():
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=0.5 / 255 + 1e-3)
     np.testing.assert_array_equal(to_grey(scale_image(GREY8)), scale_image(GREY8))
-    with pytest.raises(ValueError, match="expected"):
-        to_grey(np.zeros((3, 3, 4)))
+
+
+@pytest.mark.parametrize("image, error, told", [
+    (np.zeros((3, 3, 4)), ValueError, r"shape \(3, 3, 4\), expected"),
+    (np.zeros((0, 3)), ValueError, "not empty"),
+    (RGB8, TypeError, "uint8, expected float.*scale_image"),
+    (GREY16, TypeError, "uint16, expected float"),
+    (RGB8 / 1, ValueError, r"expected \[0, 1\]"),
+    (np.full((3, 3), np.nan), ValueError, "without NaN"),
+])
+def test_what_cannot_be_made_grey_is_told(image, error, told):
+    with pytest.raises(error, match=told):
+        to_grey(image)

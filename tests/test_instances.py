@@ -271,6 +271,19 @@ def test_specks_and_holes():
     assert (labels > 0).sum() == 30 * 30 + 9
 
 
+def test_a_small_cell_that_is_dropped_leaves_no_hole_in_the_one_around_it():
+    foreground, border = np.zeros((2, 40, 40))
+    foreground[5:35, 5:35] = 1
+    border[16:24, 16:24], border[18:22, 18:22] = 1, 0
+    found = instances({"foreground": foreground, "border": border}, "border", min_size=40)
+    np.testing.assert_array_equal(found, foreground)
+    boxes = np.array([[4.0, 4, 44, 44], [20, 20, 24, 24]])
+    pair = ck.labels.Detections(boxes, np.array([0.9, 0.95]), np.ones((2, 28, 28)), (48, 48))
+    one, two = (ck.labels.merge_labels(pair, min_size=size) for size in (50, 1))
+    np.testing.assert_array_equal(one[0], two[0] > 0)
+    assert one[1] == np.float32(0.9) and two[1].tolist() == pytest.approx([0.95, 0.9])
+
+
 def test_a_gap_between_cells_and_a_cell_within_a_ring_stay():
     rows, columns = np.indices((60, 60))
     radius = np.hypot(rows - 30, columns - 30)
@@ -407,6 +420,41 @@ def test_bad_parameters(method, params, error, says):
     with pytest.raises(error, match=says) as caught:
         instances(GOOD, method, **params)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("ks", [[], [-1], [0], ["a"], 5, [2.5]])
+def test_clusters_that_cannot_be_tried(ks):
+    with pytest.raises(ValueError, match="ks is .*, expected a row of whole numbers, at least 1"):
+        elbow(GOOD > 0, ks)
+
+
+@pytest.mark.parametrize("values", [(), 0.5])
+def test_a_grid_needs_values(values):
+    with pytest.raises(ValueError, match="the grid has 'threshold': .*expected a row of values"):
+        tune_instances([GOOD], [TOUCHING], "components", {"threshold": values}, progress=False)
+
+
+def test_peaks_farther_apart_than_the_picture_take_no_memory():
+    mask = TOUCHING > 0
+    np.testing.assert_array_equal(instances(mask, peak_distance=10**6),
+                                  instances(mask, peak_distance=max(mask.shape)))
+
+
+@pytest.mark.parametrize("seeds, error, says", [
+    (-TOUCHING, ValueError, "labels has labels from -3"),
+    (TOUCHING / 1, TypeError, "labels has dtype float64"),
+    (TOUCHING[None], ValueError, r"labels has shape \(1, "),
+])
+def test_what_does_not_grow(seeds, error, says):
+    with pytest.raises(error, match=says):
+        ck.labels.grow_labels(seeds, TOUCHING > 0)
+
+
+def test_lists_grow_and_so_does_one_of_a_large_number():
+    seeds = np.where(TOUCHING == 3, 2**31 - 1, TOUCHING)
+    mask, expected = TOUCHING > 0, ck.labels.grow_labels(TOUCHING, TOUCHING > 0)
+    np.testing.assert_array_equal(ck.labels.grow_labels(seeds, mask), expected)
+    np.testing.assert_array_equal(ck.labels.grow_labels(TOUCHING.tolist(), mask), expected)
 
 
 def test_bad_input_to_elbow_and_tuning():

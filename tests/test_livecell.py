@@ -520,6 +520,10 @@ def test_a_json_cut_off_in_the_middle_is_refused(share, large, root, monkeypatch
     assert {*root.rglob("*")} == before, "no index of a broken file"
 
 
+ONE_IMAGE = ('{"images": [{"id": 1, "file_name": "a.tif", "height": 1, "width": 1}], '
+             '"annotations": [%s]}')  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -535,6 +539,10 @@ def test_a_json_cut_off_in_the_middle_is_refused(share, large, root, monkeypatch
         ('{"images": [], "annotations": 3}', "no COCO json"),
         ('{"images": [] "annotations": []}', "no COCO json near byte 14"),
         ('{"images": [nonsense], "annotations": []}', "COCO"),
+        ('{"images": 5, "annotations": [{"image_id": 1}]}', "the image 5 without a proper id"),
+        (ONE_IMAGE % '{"image_id": [1]}', r"first: image id \[1\]"),
+        (ONE_IMAGE % '{"image_id": {}}', r"first: image id \{\}"),
+        ('{"images": ' + "[" * 10**5, "RecursionError"),
     ],
 )
 def test_what_is_no_coco_json_is_refused(text, message, root):
@@ -599,6 +607,9 @@ def test_an_image_listed_without_annotations_is_refused(root, parts):
         ([[]], "0 points"),
         ([[1000, 1000, 1010, 1000, 1010, 1010]], "outside the picture"),
         ({"size": [99, 99], "counts": "0"}, r"for size \[99, 99\]"),
+        ({"size": None, "counts": [480]}, "for size None"),
+        ({"size": 20, "counts": [480]}, "for size 20"),
+        ([[1, 1, 5, 1, 5, 10**400]], "not one flat list of numbers"),
         (None, "None"),
     ],
 )

@@ -147,6 +147,8 @@ def test_polygon_mask_is_one_polygon():
         ([[1, 1, 5, 1, 5, float("nan")]], "outside the picture"),
         ([[1, 1, 5, 1, 5e9, 5]], "outside the picture"),
         ({"size": [9, 8], "counts": [72]}, "for size"),
+        ({"size": None, "counts": [72]}, "for size None"),
+        ({"size": [8, 9], "counts": "\ud800"}, "neither a list"),
         ({"size": [8, 9], "counts": [70]}, "do not add up"),
         ({"size": [8, 9], "counts": [80, -8]}, "do not add up"),
         ({"size": [8, 9], "counts": ""}, "neither a list"),
@@ -164,9 +166,16 @@ def test_a_bad_segmentation_is_named_in_one_sentence(segmentation, message):
     assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
 
 
-def test_a_picture_needs_a_size():
-    with pytest.raises(ValueError, match="shape"):
-        masks.label_map([[SQUARE]], (0, 9))
+@pytest.mark.parametrize("shape", [(0, 9), (4,), 5, (float("nan"), 4), (4.5, 4), None])
+def test_a_picture_needs_a_size(shape):
+    with pytest.raises(ValueError, match="the picture's shape is .*whole numbers"):
+        masks.label_map([[SQUARE]], shape)
+
+
+def test_counts_may_be_numpys():
+    expected = masks.label_map([{"size": [2, 3], "counts": [2, 3, 1]}], (2, 3))
+    code = {"size": np.array([2, 3]), "counts": np.array([2, 3, 1], np.uint32)}
+    np.testing.assert_array_equal(masks.label_map([code], (2, 3)), expected)
 
 
 # ---------------------------------------------------------------- tracing
@@ -302,7 +311,8 @@ def test_targets_refuse_negative_empty_and_bool_labels(target, labels, says):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("numbers", [(1, 2, 3), (3, 70, 1000)], ids=["in a row", "with gaps"])
+@pytest.mark.parametrize("numbers", [(1, 2, 3), (3, 70, 1000), (3, 70, 2**31 - 1)],
+                         ids=["in a row", "with gaps", "one large"])
 def test_cells_that_leave_no_background(numbers):
     labels = np.repeat(np.array(numbers), 7)[None].repeat(9, 0)
     labels[:4] = labels[:4, ::-1]
@@ -310,15 +320,18 @@ def test_cells_that_leave_no_background(numbers):
     np.testing.assert_allclose(masks.distance_map(labels), depth, atol=1e-6)
     np.testing.assert_allclose(masks.weight_map(labels), by_the_book(labels, 10, 5), atol=1e-4)
     assert (masks.border_map(labels) > 0).all() and (masks.border_map(labels) == 1).any()
-    assert masks.touching(labels).tolist() == list(numbers)
+    assert masks.touching(labels).tolist() == list(numbers) == list(masks.polygons(labels))
 
 
 def test_impossible_widths_and_weights_are_refused():
     labels = np.ones((3, 3), int)
-    with pytest.raises(ValueError, match="width is 0"):
-        masks.outline(labels, 0)
-    with pytest.raises(ValueError, match="sigma"):
-        masks.weight_map(labels, sigma=0)
+    for width in (0, 1.5, np.nan, np.inf, "1", None, True):
+        for target in (masks.outline, masks.border_map):
+            with pytest.raises(ValueError, match=f"width is {width!r}, expected a whole number"):
+                target(labels, width)
+    for weights in ({"sigma": 0}, {"sigma": np.inf}, {"w0": np.inf}, {"w0": np.nan}):
+        with pytest.raises(ValueError, match="sigma"):
+            masks.weight_map(labels, **weights)
 
 
 # ---------------------------------------------------------------- real data

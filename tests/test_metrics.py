@@ -20,9 +20,13 @@ from cellkit.metrics import (
     accuracy,
     confusion,
     dice,
+    edge_band,
     edge_dice,
     f1,
+    image_edges,
     iou,
+    matched_pairs,
+    overlap_table,
     precision,
     precision_recall_curve,
     recall,
@@ -326,10 +330,32 @@ def test_bad_input_to_curves():
         roc_curve(GOOD * 0 + 1, prob)
 
 
-@pytest.mark.parametrize("width", [0, -1, 0.5, float("nan")])
+@pytest.mark.parametrize("width", [0, -1, 0.5, float("nan"), float("inf"), "a", None])
 def test_bad_width(width):
     with pytest.raises(ValueError, match="width is .*at least 1"):
         edge_dice(GOOD, GOOD, width)
+
+
+def test_a_stack_where_one_image_is_meant():
+    for metric in (edge_band, overlap_table, matched_pairs):
+        with pytest.raises(ValueError, match="2 images, expected one"):
+            metric(*[np.zeros((2, 8, 8), int)] * (1 if metric is edge_band else 2))
+
+
+@pytest.mark.parametrize("image, sigma, says", [
+    (np.full((8, 8), np.nan), 2, "the image has NaN"),
+    (np.full((8, 8), np.inf), 2, "the image has NaN or infinite"),
+    (np.zeros((8, 8)), np.inf, "sigma is inf"),
+    (np.zeros((8, 8)), "a", "sigma is 'a'"),
+])
+def test_bad_input_to_image_edges(image, sigma, says):
+    with pytest.raises(ValueError, match=says):
+        image_edges(image, sigma)
+
+
+def test_image_edges_take_half_precision():
+    image = np.random.default_rng(0).random((20, 20)).astype(np.float16)
+    np.testing.assert_array_equal(image_edges(image), image_edges(image.astype(np.float32)))
 
 
 def test_what_the_module_offers_is_listed():

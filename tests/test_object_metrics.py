@@ -683,10 +683,17 @@ def test_rows_of_different_length(metric):
         metric([GOOD, GOOD], [GOOD])
 
 
-@pytest.mark.parametrize("threshold", [0, -0.5, 1.01, float("nan")])
+@pytest.mark.parametrize("threshold", [0, -0.5, 1.01, float("nan"), "a", None])
 def test_bad_threshold(threshold):
-    with pytest.raises(ValueError, match="IoU threshold is .*above 0 and at most 1"):
-        average_precision(GOOD, GOOD, [0.5, threshold])
+    for thresholds in ([0.5, threshold], threshold):
+        with pytest.raises(ValueError, match="IoU threshold is .*above 0 and at most 1"):
+            average_precision(GOOD, GOOD, thresholds)
+
+
+def test_coco_takes_pictures_with_scores():
+    picture = Image.fromarray(GOOD.astype(np.uint8))
+    assert (coco_average_precision(picture, picture, [0.9, 0.8])[:3]
+            == coco_average_precision(GOOD, GOOD, [0.9, 0.8])[:3] == pytest.approx((1, 1, 1)))
 
 
 def test_default_thresholds():

@@ -11,6 +11,7 @@ from IPython.utils.capture import capture_output
 from PIL import Image
 from skimage.color import rgb2gray
 
+import cellkit as ck
 from cellkit import show
 
 ALT = "A square that is half white and half black"
@@ -64,6 +65,75 @@ def test_touching_cells_are_parted_by_a_white_rim():
     assert not show.colour_labels(np.zeros((3, 3), np.int32)).any()
 
 
+RGB8 = np.full((4, 5, 3), 200, np.uint8)
+
+
+@pytest.mark.parametrize("image, error, words", [
+    (RGB8[..., 0], TypeError, "the image is uint8, expected a float"),
+    (np.full((4, 5), 9.0), ValueError, r"expected \[0, 1\]"),
+    (np.zeros((4, 5, 3)), ValueError, "to_grey"),
+    (np.zeros((4, 4)), ValueError, r"shape \(4, 4\), expected \(4, 5\)"),
+])
+def test_what_cannot_lie_underneath(image, error, words):
+    for draw in (show.colour_labels, lambda cells, image: show.compare(cells, cells, image)):
+        with pytest.raises(error, match=words):
+            draw(np.eye(4, 5, dtype=int), image)
+
+
+@pytest.mark.parametrize("truth, pred, words", [
+    (np.eye(4) > 0, np.eye(4) * 0.01, "pred has values from 0 to 0.01 where a mask is meant"),
+    (np.eye(4), np.eye(5), "expected the same"),
+    (-np.eye(4, dtype=int), np.eye(4), "negative"),
+    (np.zeros((2, 4, 4)), np.zeros((2, 4, 4)), "2 images, expected one"),
+])
+def test_what_cannot_be_compared(truth, pred, words):
+    with pytest.raises(ValueError, match=words):
+        show.compare(truth, pred)
+
+
+def test_masks_and_labels_are_compared_alike():
+    labels = np.diag([0, 3, 0, 7])
+    np.testing.assert_array_equal(show.compare(labels, labels * 1.0 > 0),
+                                  show.compare(labels > 0, (labels > 0) * 1.0))
+
+
+def test_one_large_number_takes_no_memory():
+    labels = np.zeros((4, 4), np.int32)
+    labels[1:3, 1:3], labels[0, 3] = 2**31 - 1, 5
+    small = show.colour_labels(np.where(labels > 5, 0, labels), np.zeros((4, 4)))
+    found = show.colour_labels(labels, np.zeros((4, 4)))
+    assert (found[labels <= 5] == small[labels <= 5]).all() and (found[labels > 5] == 1).all()
+
+
+@pytest.mark.parametrize("labels", [-np.eye(3, dtype=int), np.eye(3), np.ones((2, 3, 3), int)])
+def test_what_has_no_cells_to_colour(labels):
+    with pytest.raises(ValueError, match="expected"):
+        show.colour_labels(labels)
+
+
+@pytest.mark.parametrize("draw", [
+    lambda: show.images(np.zeros((4, 4)), alt=ALT),
+    lambda: show.images([], alt=ALT),
+    lambda: show.table([], "nothing"),
+    lambda: show.table([{"a": 1}, {"b": 1}], "other keys"),
+])
+def test_nothing_to_show_is_said(draw):
+    with pytest.raises(ValueError, match="found .*expected at least one"):
+        draw()
+
+
+@pytest.mark.parametrize("picture, words", [
+    (RGB8.astype(np.uint16) * 256, "uint16, expected float"),
+    (np.array([[0, np.nan]]), "has NaN"),
+    (np.zeros((4, 5, 4), np.uint8), r"shape \(4, 5, 4\), expected"),
+    (np.zeros((4, 5, 1), np.uint8), r"shape \(4, 5, 1\), expected"),
+    (np.zeros(4), r"shape \(4,\), expected"),
+])
+def test_what_no_browser_is_sent(picture, words):
+    with pytest.raises(ValueError, match=words):
+        show.pixels(picture)
+
+
 def test_a_table_reads_well_without_html(capsys):
     show.table([{"line": "A172", "Dice": 0.91234}, {"line": "BV2", "Dice": 1.0}], "Dice, test")
     assert capsys.readouterr().out.splitlines() == [
@@ -75,6 +145,7 @@ def test_live_curves_replace_their_own_figure(notebook):
     class History:
         metric = "dice"
         train_loss, valid_loss, valid_metric = [0.5, 0.4], [0.6, 0.5], [0.7, 0.8]
+        train_metric = [0.6, 0.65]
 
     live = show.LiveCurves()
     with capture_output() as caught:
@@ -87,6 +158,15 @@ def test_live_curves_replace_their_own_figure(notebook):
     with capture_output() as caught:
         show.LiveCurves()(History)
     assert "Validation PSNR in dB: 31.250" in caught.outputs[0].data["text/plain"]
+
+
+def test_live_curves_of_a_training_without_validation(capsys):
+    image = np.random.default_rng(0).random((32, 32), np.float32)
+    one = ck.Sample(image, (image > 0.5).astype(np.int32), "one", group="one")
+    ck.fit(ck.UNet(width=2, depth=1), [one], epochs=1, steps_per_epoch=1, crop=32, batch_size=1,
+           device="cpu", progress=False, on_epoch=show.LiveCurves())
+    said = capsys.readouterr().out
+    assert "Loss: training 0." in said and "Training Dice: " in said and "alidation" not in said
 
 
 def test_curves_take_what_axes_take(capsys):

@@ -93,5 +93,8 @@ def test_nuclei_are_where_the_masks_say(kind):
     assert difference > 30 if kind == "fluorescence" else difference < -15
     again, _ = synthetic_sets.nuclei(kind, (96, 128), seed=5)
     np.testing.assert_array_equal(image, again)
+    small, masks = synthetic_sets.nuclei(kind, (32, 32))
+    assert small.shape[:2] == masks.shape[1:] == (32, 32) and len(masks) == 1
+    assert synthetic_sets.deep_nuclei((32, 32))[0].shape == (32, 32)
     with pytest.raises(ValueError, match="kind is 'glow'"):
         synthetic_sets.nuclei("glow")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from inspect import signature
+from numbers import Integral
 from pathlib import Path
 
 from cellkit.datasets.images import read_image, scale_image, to_grey
@@ -156,13 +157,16 @@ def download(
             else f"{name} has no public address ({source.owner}; {source.licence}); put its files "
             f"into {folder} by hand ({source.odd})."
         )
+    if images is not None:
+        from cellkit.datasets.remote import asked, livecell_images
+
+        cell_types = [cell_types] if isinstance(cell_types, str) else list(cell_types or ())
+        asked(images, cell_types)  # before anything is made on disk
     tell = (lambda *_: None) if quiet else print
     try:
         with transfer.alone(folder, tell):
             tell(f"{source}\n  goes to  {folder}")
             if images is not None:
-                from cellkit.datasets.remote import livecell_images
-
                 livecell_images(source, folder, images, cell_types, timeout, quiet)
                 return folder
             for file in wanted:
@@ -178,6 +182,12 @@ def download(
             error.errno,
             f"no permission to write {error.filename or folder}; give a folder of your own as "
             "root, and read it with the same root.",
+        ) from None
+    except (FileExistsError, NotADirectoryError) as error:
+        raise type(error)(
+            error.errno,
+            f"{error.filename or folder} is in the way of the folder {folder}, expected no file "
+            "there; give another folder as root.",
         ) from None
     return folder
 
@@ -208,7 +218,7 @@ def read(name, root=None, split="all", limit=None, cell_types=None, **options) -
         Nothing is read but names and annotation lists; :data:`READERS` says where each reader
         stands, and its docstring what its splits, groups and cell types are.
     """
-    if name not in READERS:
+    if not isinstance(name, str) or name not in READERS:
         raise ValueError(f"unknown data set {name!r}; expected one of {', '.join(READERS)}.")
     root = find(name) if root is None else Path(root)
     if not root.exists():
@@ -225,17 +235,22 @@ def read(name, root=None, split="all", limit=None, cell_types=None, **options) -
     if root.name == f"{name}_tiny":  # what our own code rendered says so wherever it is shown
         samples = Samples([replace(e, dataset=f"synthetic {name}") for e in samples.entries])
     if cell_types is not None:
-        if isinstance(cell_types, str):
-            cell_types = [cell_types]
         there = sorted({t for t in samples.cell_types if t})
-        missing = sorted(set(cell_types) - set(there))
+        wanted = {cell_types} if isinstance(cell_types, str) else cell_types
+        wanted = set(wanted) if isinstance(wanted, Iterable) else set()
+        if not wanted:
+            raise ValueError(
+                f"cell_types is {cell_types!r}, expected at least one of {', '.join(there)}; leave "
+                "it out for all."
+            )
+        missing = sorted(map(str, wanted - set(there)))
         if missing:
             raise ValueError(
                 f"no cell type {', '.join(missing)} in {name}; it has {', '.join(there)}."
             )
-        samples = samples.where(lambda entry: entry.cell_type in set(cell_types))
+        samples = samples.where(lambda entry: entry.cell_type in wanted)
     if limit is not None:
-        if limit < 1:
-            raise ValueError(f"limit is {limit}, expected a whole number of at least 1.")
+        if not isinstance(limit, Integral) or isinstance(limit, bool) or limit < 1:
+            raise ValueError(f"limit is {limit!r}, expected a whole number of at least 1.")
         samples = samples[:limit]
     return samples

@@ -166,7 +166,7 @@ def _stardist(root, found) -> dict[str, list[Entry]]:
 def _solution(path) -> dict[str, tuple[tuple[str, int, int], ...]]:
     """Picture → run lengths, height and width of each nucleus."""
     with open_binary(path) as stream:
-        rows = csv.DictReader(stream.read().decode("utf-8-sig").splitlines())
+        rows = csv.DictReader(stream.read().decode("utf-8-sig", "replace").splitlines())
     wanted = {"ImageId", "EncodedPixels", "Height", "Width"}
     if not wanted <= set(rows.fieldnames or ()):
         raise ValueError(
@@ -249,7 +249,9 @@ def _from_runs(runs, shape, where) -> np.ndarray:
     """One label map from run lengths: start (from 1, down the columns) and length in turn."""
     cells = []
     for text, height, width in runs:
-        numbers = np.array(text.split() if text.replace(" ", "").isdigit() else [], np.int64)
+        words = text.split()
+        plain = text.isascii() and all(word.isdigit() and len(word) < 19 for word in words)
+        numbers = np.array(words if plain else [], np.int64)
         starts, lengths = numbers[::2] - 1, numbers[1::2]
         if (height, width) != shape or len(numbers) % 2 or not len(numbers) or (
             starts.min() < 0 or (starts + lengths).max() > height * width

@@ -45,8 +45,8 @@ def samples(root, split="all") -> Samples:
     FileNotFoundError
         No picture, or a picture without its ``_anno`` file.
     ValueError
-        An unknown split; ``_anno`` without picture; a picture that ``Grade.csv`` does not list; a
-        ``Grade.csv`` without the columns name, patient ID, grade.
+        An unknown split; ``_anno`` without picture; a picture that ``Grade.csv`` does not list
+        or gives no patient; a ``Grade.csv`` without the columns name, patient ID, grade.
     """
     root = Path(root)
     if split not in ("all", *SPLITS):
@@ -76,7 +76,7 @@ def samples(root, split="all") -> Samples:
     if missing:
         raise ValueError(
             f"{base(root) / grades} does not list {', '.join(missing[:3])} ({len(missing)} such), "
-            "expected a line for each picture; add its patient, or delete the picture."
+            "expected a line with a patient for each picture; add it, or delete the picture."
         )
     order = {name: i for i, name in enumerate(found)}
     entries = []
@@ -116,5 +116,5 @@ def _patients(path) -> dict[str, tuple[str, str]]:
             (row[wanted[column]] or "").strip() for column in ("patient ID", "grade (GlaS)")
         )
         for row in rows
-        if row[wanted["name"]]
+        if row[wanted["name"]] and (row[wanted["patient ID"]] or "").strip()
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -69,9 +71,8 @@ def read_labels(path, page=None, kind="auto") -> np.ndarray:
     FileNotFoundError, ValueError
         As :func:`read_image`; also for real numbers, colours, and values below 0.
     """
-    path = Path(path)
     array = _decode(path, page, palette=True)
-    if kind == "auto" and path.suffix.lower() in (".jpg", ".jpeg"):
+    if kind == "auto" and Path(path).suffix.lower() in (".jpg", ".jpeg"):
         kind = "mask"  # JPEG smears cell numbers, and the two values of a mask
     try:
         return to_labels(_channels(array), kind)
@@ -100,10 +101,10 @@ def to_labels(array, kind="auto", corners=True) -> np.ndarray:
     array = np.asarray(array)
     if kind not in ("auto", "cells", "mask"):
         raise ValueError(f"kind is {kind!r}, expected 'auto', 'cells' or 'mask'.")
-    if array.ndim != 2:
+    if array.ndim != 2 or not array.size:
         raise ValueError(
-            f"the labels have shape {array.shape}, expected one number a pixel (H, W); convert "
-            "colours to cell numbers first."
+            f"the labels have shape {array.shape}, expected one number a pixel (H, W), not empty; "
+            "convert colours to cell numbers first."
         )
     if array.dtype.kind not in "bui":
         raise ValueError(
@@ -143,6 +144,8 @@ def page_count(path) -> int:
 
 
 def _decode(path, page=None, palette=False) -> np.ndarray:
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"the path is {path!r:.40}, expected the name of an image file.")
     path = Path(path)
     if not exists(path):
         raise FileNotFoundError(
@@ -206,7 +209,8 @@ def scale_image(array, scale="dtype") -> np.ndarray:
         percentiles = (1, 99.8)
     else:
         percentiles = scale if isinstance(scale, (tuple, list)) and len(scale) == 2 else (1, 0)
-        if not 0 <= percentiles[0] < percentiles[1] <= 100:
+        numbers = all(isinstance(one, Real) for one in percentiles)
+        if not (numbers and 0 <= percentiles[0] < percentiles[1] <= 100):
             raise ValueError(
                 f"scale is {scale!r}, expected 'dtype', 'minmax', 'percentile', 'depth' or two "
                 "percentiles (low, high) with 0 <= low < high <= 100."
@@ -221,13 +225,28 @@ def scale_image(array, scale="dtype") -> np.ndarray:
 def to_grey(image) -> np.ndarray:
     """The brightness of a colour image: (H, W, 3) → (H, W) float32; grey stays as it is.
 
-    Weights 0.299, 0.587, 0.114 (Recommendation ITU-R BT.601), as Pillow's ``convert("L")``.
+    Float in [0, 1], in and out.  Weights 0.299, 0.587, 0.114 (Recommendation ITU-R BT.601), as
+    Pillow's ``convert("L")``.
     """
-    image = np.asarray(image, np.float32)
+    image = np.asarray(image)
+    if image.dtype.kind != "f":
+        raise TypeError(
+            f"the image holds {image.dtype}, expected float in [0, 1]; scale it with "
+            "cellkit.datasets.scale_image(image) first."
+        )
+    if image.shape[2:] not in ((), (3,)) or image.ndim < 2 or not image.size:
+        raise ValueError(
+            f"the image has shape {image.shape}, expected (H, W) or (H, W, 3), not empty."
+        )
+    low, high = float(image.min()), float(image.max())
+    if not (low >= -1e-5 and high <= 1 + 1e-5):  # rounding may pass; written so that NaN does not
+        raise ValueError(
+            f"the image has values from {low:g} to {high:g}, expected [0, 1] without NaN; scale it "
+            "with cellkit.datasets.scale_image(image, 'minmax') first."
+        )
+    image = image.astype(np.float32, copy=False)
     if image.ndim == 2:
         return image
-    if image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError(f"the image has shape {image.shape}, expected (H, W) or (H, W, 3).")
     return np.clip(image @ np.array([0.299, 0.587, 0.114], np.float32), 0, 1)
 
 

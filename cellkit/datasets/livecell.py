@@ -365,7 +365,7 @@ def _walk(file: Path) -> list[_Record]:
                 f"{file} is cut off: its json stops in the middle after {size} bytes and "
                 f"{len(owners)} annotations, expected a complete COCO file; download it again."
             ) from None
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(
                 f"{file} is no COCO json near byte {walker.where} ({type(error).__name__}: {error})"
                 ', expected {"images": [...], "annotations": [{"image_id": ..., ...}, ...]}; '
@@ -376,7 +376,8 @@ def _walk(file: Path) -> list[_Record]:
             f"{file} has no {'annotations' if images else 'images'}, expected COCO json with "
             "images and annotations; download it again."
         )
-    images = list(images.values()) if isinstance(images, dict) else images
+    if not isinstance(images, list):
+        images = list(images.values()) if isinstance(images, dict) else [images]
     wanted = {"id": (int, str), "file_name": str, "height": int, "width": int}
     for image in images:
         for key, kind in wanted.items():
@@ -390,7 +391,7 @@ def _walk(file: Path) -> list[_Record]:
 
 def _records(file, images, owners, places, keyed) -> list[_Record]:
     spans: dict = {image["id"]: [] for image in images}
-    strays = [owner for owner in owners if owner not in spans]
+    strays = [owner for owner in owners if isinstance(owner, (list, dict)) or owner not in spans]
     if strays:
         raise ValueError(
             f"{file} has {len(strays)} annotation(s) of images that it does not list (first: image "

@@ -10,7 +10,9 @@ import io
 import json
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator
+from numbers import Integral
 from pathlib import Path, PurePosixPath
 
 from cellkit.datasets import livecell, replacing
@@ -162,16 +164,16 @@ def livecell_images(
     _excerpt(folder, _listings(folder, files))
 
 
-def _choose(files, folder, images, cell_types, timeout, quiet) -> list[str]:
-    """The names of the images to bring; their annotation file is there afterwards."""
+def asked(images, cell_types=None) -> tuple[tuple[str, ...], set[str]]:
+    """The size splits to look in, the smallest first, and the cell types, in small letters."""
     if isinstance(images, str):
         if images not in SIZE_SPLITS:
             raise ValueError(
                 f"images is {images!r}, expected a number or one of {', '.join(SIZE_SPLITS)}."
             )
         splits = (images,)
-    elif images < 1:
-        raise ValueError(f"images is {images}, expected a whole number of at least 1.")
+    elif not isinstance(images, Integral) or isinstance(images, bool) or images < 1:
+        raise ValueError(f"images is {images!r}, expected a whole number of at least 1.")
     else:
         splits = SIZE_SPLITS
     cell_types = [cell_types] if isinstance(cell_types, str) else cell_types or ()
@@ -182,6 +184,12 @@ def _choose(files, folder, images, cell_types, timeout, quiet) -> list[str]:
             f"no cell type {', '.join(sorted(unknown))} in LIVECell; it has "
             f"{', '.join(livecell.CELL_TYPES)}."
         )
+    return splits, wanted
+
+
+def _choose(files, folder, images, cell_types, timeout, quiet) -> list[str]:
+    """The names of the images to bring; their annotation file is there afterwards."""
+    splits, wanted = asked(images, cell_types)
     for split in splits:
         listing = fetch(files[split], folder, timeout, quiet)
         by_type: dict[str, dict[str, list[str]]] = {}
@@ -190,7 +198,7 @@ def _choose(files, folder, images, cell_types, timeout, quiet) -> list[str]:
             if not wanted or kind.lower() in wanted:
                 by_type.setdefault(kind, {}).setdefault(well, []).append(name)
         names = list(_in_turn([list(_in_turn(wells.values())) for wells in by_type.values()]))
-        if isinstance(images, int):
+        if not isinstance(images, str):
             names = names[:images]
             if len(names) < images:
                 continue
@@ -263,7 +271,7 @@ def _extract_from(archive, remote, file, folder, names, quiet):
                     raise ValueError(f"{file.addresses[0]} holds {inside}, which leads elsewhere.")
                 try:
                     pixels = archive.read(info)
-                except zipfile.BadZipFile as error:
+                except (zipfile.BadZipFile, zlib.error, EOFError) as error:
                     raise ValueError(
                         f"{inside} arrived damaged ({error}), expected the bytes that "
                         f"{file.name} vouches for; call again, what is complete is kept."

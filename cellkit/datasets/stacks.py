@@ -24,6 +24,7 @@ leave a block out between training and testing where that matters.
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -306,23 +307,37 @@ class _Layer:
 
     def __call__(self):
         with _hdf5(self.image) as file:
-            image = scale_image(file[self.key][self.number])
-            if self.labels is None:
-                return image, None
-            values = file[self.labels][self.number]
+            image = file[self.key][self.number]
+            values = file[self.labels][self.number] if self.labels else None
+        try:
+            image = scale_image(image)
+        except (ValueError, TypeError) as error:
+            raise ValueError(
+                f"{self.image}: {str(error).partition(';')[0]}; save {self.key} as 8 or 16 bits."
+            ) from None
+        if values is None:
+            return image, None
+        try:
+            return image, self._cells(values)
+        except ValueError as error:
+            raise ValueError(f"{self.image}: {error}") from None
+
+    def _cells(self, values) -> np.ndarray:
         if self.drawn == "insides":
             values = to_labels(values, "mask") > 0
             values = ~values if values.mean() < 0.5 else values  # some copies mark the membranes
-        return image, _cells(partial(to_labels, values), self.drawn)
+        return _cells(partial(to_labels, values), self.drawn)
 
 
+@contextmanager
 def _hdf5(path):
     import h5py
 
     try:
         # A stream where the file lies in an archive; h5py reads its own files faster.
-        return h5py.File(path if path.is_file() else open_binary(path), "r")
-    except OSError as error:
+        with h5py.File(path if path.is_file() else open_binary(path), "r") as file:
+            yield file
+    except (OSError, RuntimeError, KeyError) as error:  # what h5py says of damage
         raise ValueError(
             f"{path} cannot be read as HDF5 ({error}), expected a complete file; download it again."
         ) from None

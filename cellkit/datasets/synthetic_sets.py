@@ -41,7 +41,7 @@ def _blobs(rng, shape, count, radius, elongation=1.3, wobble=0.1, apart=0.95) ->
     ``apart``: how near two centres may come, in sums of their radii.  Fewer if there is no room.
     """
     y, x = np.mgrid[: shape[0], : shape[1]]
-    placed, distances = [], []
+    placed, distances, count = [], [], max(1, count)
     for _ in range(30 * count):
         size = radius * np.exp(0.2 * rng.normal())
         cy, cx = rng.uniform(-0.5 * size, np.array(shape) + 0.5 * size)

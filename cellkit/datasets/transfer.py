@@ -19,6 +19,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -221,12 +222,17 @@ def unpack(archive, folder, largest: int = 20 << 30) -> Path:
                 )
             for info in members:
                 target = temporary / info.filename.replace("\\", "/")
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with packed.open(info) as source, open(target, "wb") as sink:
+                try:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    sink = open(target, "wb")
+                except (FileExistsError, NotADirectoryError, IsADirectoryError):
+                    told = f"{info.filename} has the place of another file or folder"
+                    raise zipfile.BadZipFile(told) from None
+                with sink, packed.open(info) as source:
                     # zipfile reads no further than info.file_size, and compares the checksum.
                     shutil.copyfileobj(source, sink, 1 << 20)
         os.replace(temporary, folder)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise ValueError(
             f"{archive} cannot be unpacked ({type(error).__name__}: {error}), expected a complete "
             "zip archive without a password; download it again."

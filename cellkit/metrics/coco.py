@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cellkit.metrics.objects import check_labels
-from cellkit.metrics.pairs import pairs
+from cellkit.metrics.pairs import is_array, pairs
 
 MAX_DETECTIONS = (100, 500, 2000)
 AREAS = {"all": (0, 1e10), "small": (0, 18**2), "medium": (18**2, 31**2), "large": (31**2, 1e10)}
@@ -70,7 +70,7 @@ def coco_average_precision(truth, pred, scores: Iterable | None = None) -> CocoA
     from pycocotools.cocoeval import COCOeval
 
     rows = list(pairs(truth, pred, check_labels, check_labels))
-    scores = _scores(scores, rows, single=getattr(truth, "ndim", None) == 2)
+    scores = _scores(scores, rows, single=is_array(truth, "truth") and np.ndim(truth) == 2)
     images = [{"id": i, "height": t.shape[0], "width": t.shape[1]} for i, (t, _) in enumerate(rows)]
     true = [{"image_id": i, "category_id": 1, "iscrowd": 0, **rle}
             for i, (t, _) in enumerate(rows) for rle in _rles(t)]

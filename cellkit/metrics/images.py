@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
+from cellkit.metrics.pairs import is_array
+
 
 class Spectrum(NamedTuple):
     """Mean power at each radial frequency (cycles per pixel, up to 0.5)."""
@@ -178,7 +180,7 @@ def _contrast(truth, pred) -> float:
 
 
 def _mean(truth, pred, score) -> float:
-    one = [hasattr(images, "__array__") for images in (truth, pred)]
+    one = [is_array(truth, "truth"), is_array(pred, "pred")]
     if one[0] != one[1]:
         raise ValueError(
             "one of truth and pred is an image, the other a list; expected two images or two "

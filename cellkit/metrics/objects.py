@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from cellkit.metrics.pairs import pairs
+from cellkit.metrics.pairs import pair, pairs
 
 THRESHOLDS = tuple(k / 20 for k in range(10, 20))  # IoU 0.50, 0.55, ..., 0.95
 
@@ -101,8 +102,7 @@ def overlap_table(truth, pred) -> Overlap:
     ...          table.area.tolist(), table.union.tolist()))
     [(1, 2, 2, 3), (7, 3, 2, 3)]
     """
-    ((truth, pred),) = pairs(truth, pred, check_labels, check_labels)
-    return _overlap(truth, pred)
+    return _overlap(*pair(truth, pred, check_labels, check_labels))
 
 
 def matching(
@@ -378,10 +378,10 @@ def _objects(labels: np.ndarray, area: np.ndarray):
 
 
 def _fraction(threshold: float) -> Fraction:
-    if not 0 < threshold <= 1:
+    if not (isinstance(threshold, Real) and 0 < threshold <= 1):
         raise ValueError(
-            f"the IoU threshold is {threshold}, expected above 0 and at most 1; 0.5 is the usual "
-            "choice."
+            f"the IoU threshold is {threshold}, expected a number above 0 and at most 1; 0.5 is "
+            "the usual choice."
         )
     return Fraction(float(threshold)).limit_denominator(1000)
 

@@ -57,9 +57,32 @@ def pairs(
         )
 
 
+def pair(truth, pred, read_truth: Callable, read_pred: Callable) -> tuple[np.ndarray, np.ndarray]:
+    """The one pair that :func:`pairs` yields where a single image is meant."""
+    first, *more = pairs(truth, pred, read_truth, read_pred)
+    if more:
+        raise ValueError(
+            f"truth and pred have {1 + len(more)} images, expected one, (H, W); call it for each "
+            "image and its partner."
+        )
+    return first
+
+
+def is_array(images, name: str) -> bool:
+    """Whether this is an array; a TypeError where it is no row of them either."""
+    if hasattr(images, "__array__") or hasattr(images, "__array_interface__"):
+        return True
+    if isinstance(images, Iterable) and not isinstance(images, (str, bytes, dict)):
+        return False
+    raise TypeError(
+        f"{name} is {type(images).__name__}, expected an array (H, W) or a row of them; "
+        "read the image first, from a Sample take its .image, .mask or .labels."
+    )
+
+
 def _row(images, name: str) -> Iterable | None:
     """The images as an iterable, or None where there is just one."""
-    if hasattr(images, "__array__") or hasattr(images, "__array_interface__"):
+    if is_array(images, name):
         shape = np.shape(images)
         if len(shape) == 2:
             return None
@@ -74,12 +97,7 @@ def _row(images, name: str) -> Iterable | None:
             f"{name} has shape {shape}, expected (H, W) or a stack (N, H, W); "
             "drop the axes of length 1 with .squeeze()."
         )
-    if isinstance(images, Iterable) and not isinstance(images, (str, bytes, dict)):
-        return images
-    raise TypeError(
-        f"{name} is {type(images).__name__}, expected an array (H, W) or a row of them; "
-        "read the image first."
-    )
+    return images
 
 
 def _pair(truth, pred, read_truth, read_pred, index: str) -> tuple[np.ndarray, np.ndarray]:

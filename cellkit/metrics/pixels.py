@@ -8,12 +8,13 @@ in the mean, and next to nothing in the pool.  Say which one you print.
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
-from cellkit.metrics.pairs import pairs
+from cellkit.metrics.pairs import _image, pair, pairs
 
 
 class Confusion(NamedTuple):
@@ -258,7 +259,7 @@ def edge_band(mask, width: float = 2) -> np.ndarray:
         Empty where the mask has no border.
     """
     _check_width(width)
-    (one, _), = pairs(np.asarray(mask), np.asarray(mask), _mask, _mask)
+    one, _ = pair(np.asarray(mask), np.asarray(mask), _mask, _mask)
     return _band(one, width)
 
 
@@ -289,8 +290,10 @@ def image_edges(image, sigma: float = 2) -> np.ndarray:
             f"the image has shape {image.shape} and type {image.dtype}, expected float (H, W); "
             "convert it to grey, e.g. with skimage.color.rgb2gray."
         )
-    if not sigma > 0:
-        raise ValueError(f"sigma is {sigma}, expected a number of pixels above 0.")
+    if not (isinstance(sigma, Real) and 0 < sigma < np.inf):
+        raise ValueError(f"sigma is {sigma!r}, expected a number of pixels above 0.")
+    image = _image(image, "the image")  # neither NaN nor infinite
+    image = image.astype(np.result_type(image, np.float32), copy=False)  # scipy knows no float16
     high = np.abs(image - ndimage.gaussian_filter(image, sigma))
     return high > threshold_otsu(high)
 
@@ -465,8 +468,8 @@ def _mean_share(part: np.ndarray, whole: np.ndarray, n: Confusion) -> float:
 
 
 def _check_width(width):
-    if not width >= 1:
-        raise ValueError(f"width is {width}, expected at least 1 pixel; 2 is the usual choice.")
+    if not (isinstance(width, Real) and 1 <= width < np.inf):
+        raise ValueError(f"width is {width!r}, expected at least 1 pixel; 2 is the usual choice.")
 
 
 def _band(mask: np.ndarray, width: float) -> np.ndarray:
