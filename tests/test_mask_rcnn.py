@@ -165,6 +165,12 @@ def test_images_smaller_than_an_anchor(net, size):
     assert said.dtype == np.float32 and 0 <= said.min() <= said.max() <= 1
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_it_may_be_called_like_any_network_without_no_grad(training):
+    found = MaskRCNN(width=2, detections=5).train(training)(torch.rand(2, 1, 48, 48))
+    assert len(found) == 2 and all(one.shape == (48, 48) for one in found)
+
+
 def test_losses_leave_the_modes_and_the_statistics_as_they_were(net):
     before = {key: value.clone() for key, value in net.state_dict().items()}
     truth = torch.from_numpy(discs((20, 12)))[None].long()

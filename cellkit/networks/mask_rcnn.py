@@ -103,9 +103,9 @@ class MaskRCNN(nn.Module):
         self.backbone, self.rpn, self.roi_heads = parts
 
     def forward(self, image: Tensor) -> list[Detections]:
-        """Best first; masks in their boxes, 28 x 28."""
+        """Best first; masks in their boxes, 28 x 28.  They are arrays, without gradients."""
         expect(self, image)
-        with _switched((self.rpn, self.roi_heads), training=False):
+        with torch.no_grad(), _switched((self.rpn, self.roi_heads), training=False):
             scale, found, _ = self._run(image, None)
         return [
             Detections((one["boxes"] / scale).cpu().numpy(), one["scores"].cpu().numpy(),
