@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from pathlib import Path
 
 import torch
 
+from cellkit.datasets import replacing
 from cellkit.networks import rebuild
 
 FORMAT = 1
@@ -15,13 +15,8 @@ FORMAT = 1
 
 def save(path, state: dict) -> None:
     """Write tensors, numbers, strings, lists and dicts; an older file stays until it is done."""
-    path = Path(path)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
+    with replacing(path) as part:
         torch.save({"cellkit_checkpoint": FORMAT, **state}, part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read(path) -> dict:

@@ -146,10 +146,11 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
     amp : "auto" or bool
         16-bit convolutions where the hardware gains by them, see :func:`cellkit.device.half`.
     checkpoint : path, optional
-        Written after each epoch; ``cellkit.checkpoints.load(path)`` gives the network.
+        A file (its folder is made) written after each epoch; ``cellkit.checkpoints.load(path)``
+        gives the network.
     resume : bool
-        Go on where ``checkpoint`` ends (if it exists).  On a CPU the result equals an unbroken
-        run's bit for bit, for the same arguments.
+        Go on where ``checkpoint`` ends (if there is that file).  On a CPU the result equals an
+        unbroken run's bit for bit, for the same arguments.
     workers : int
         Processes that cut crops beside this one (Linux, Colab); they change speed alone.
     progress : bool
@@ -169,7 +170,8 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
     """
     began = time.monotonic()
     _check(net, train, epochs=epochs, batch_size=batch_size, steps_per_epoch=steps_per_epoch,
-           patience=patience, minutes=minutes, workers=workers)
+           patience=patience, minutes=minutes, workers=workers, checkpoint=checkpoint,
+           resume=resume)
     head = getattr(net, "head", "foreground")
     monitor = monitor or ("loss" if head == "image" else "metric")
     if monitor not in ("loss", "metric"):
@@ -203,7 +205,7 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
         move, schedule, scaler = _movers(net, optimizer, lr, schedule, steps, epochs, dtype)
         movers = {"optimizer": move, "schedule": schedule, "scaler": scaler}
         best = None
-        if resume and checkpoint is not None and Path(checkpoint).exists():
+        if resume and Path(checkpoint).exists():
             history, best = _resume(checkpoint, net, movers, history)
         bar = tqdm(total=epochs * steps, initial=len(history) * steps, unit="step",
                    disable=not progress, file=sys.stdout, mininterval=0.5, leave=True)
@@ -379,7 +381,8 @@ def _says(epoch, epochs, history, seen) -> str:
 # Before the loop ---------------------------------------------------------------------------------
 
 
-def _check(net, train, epochs, batch_size, steps_per_epoch, patience, minutes, workers):
+def _check(net, train, epochs, batch_size, steps_per_epoch, patience, minutes, workers,
+           checkpoint, resume):
     for name, value, least in (("epochs", epochs, 1), ("batch_size", batch_size, 1),
                                ("steps_per_epoch", steps_per_epoch, 1), ("patience", patience, 1),
                                ("workers", workers, 0)):
@@ -387,6 +390,12 @@ def _check(net, train, epochs, batch_size, steps_per_epoch, patience, minutes, w
             raise ValueError(f"{name} is {value}, expected a whole number of at least {least}.")
     if minutes is not None and not minutes > 0:
         raise ValueError(f"minutes is {minutes}, expected a number above 0.")
+    if resume and checkpoint is None:
+        raise ValueError("resume=True without a checkpoint; give the file to go on from.")
+    if checkpoint is not None and (
+            not isinstance(checkpoint, (str, os.PathLike)) or Path(checkpoint).is_dir()):
+        raise ValueError(f"checkpoint is {str(checkpoint)!r}, expected the path of a file to "
+                         "write, not of a folder; give a name such as 'run.pt'.")
     train = Samples.of(train)
     if not len(train):
         raise ValueError("there are no training samples; read or keep at least one.")

@@ -398,6 +398,23 @@ def test_nothing_half_written_stays(run, monkeypatch):
     assert file.read_bytes() == before and [p.name for p in file.parent.iterdir()] == ["run.pt"]
 
 
+def test_a_folder_that_is_not_there_yet_is_made(tmp_path):
+    file = tmp_path / "no" / "such" / "run.pt"
+    fit(UNet(width=2, depth=1), TRAIN, checkpoint=file, **QUICK)
+    assert checkpoints.load(file).config["width"] == 2
+
+
+@pytest.mark.parametrize("settings, words", [
+    (dict(checkpoint="."), "checkpoint is '.', expected the path of a file"),
+    (dict(checkpoint=5), "checkpoint is '5', expected the path of a file"),
+    (dict(resume=True), "resume=True without a checkpoint"),
+])
+def test_what_could_not_be_written_or_read_is_refused_before_training(settings, words):
+    with pytest.raises(ValueError, match=words):
+        fit(UNet(width=2, depth=1), TRAIN, on_epoch=lambda _: pytest.fail("trained"), **settings,
+            **QUICK)
+
+
 def test_another_architecture_is_named(run):
     file, _ = run
     with pytest.raises(ValueError, match="run.pt is of another architecture: it has"):
