@@ -139,8 +139,8 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
         What makes a validation epoch the best; None: "metric", for images "loss".
     minutes : float, optional
         A bound: the first, timed step tells how many epochs fit into 90 % of it, and no more
-        than these are run (schedules are fitted to them); an epoch that would end more than 10 %
-        late is left out.
+        than these are run (schedules are fitted to them, and keep them when resumed); an epoch
+        that would end more than 10 % late is left out.
     device : str
         "auto": cuda, mps or cpu.
     amp : "auto" or bool
@@ -189,6 +189,7 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
                  else (crop, mode)), **cut)  # anchors times objects fill memory sooner
     device = pick(device)
     dtype = half(device, amp)
+    state = checkpoints.read(checkpoint) if resume and Path(checkpoint).exists() else None
     net.to(device)
     if dtype is not None:
         net.to(memory_format=torch.channels_last)
@@ -196,7 +197,11 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
     with _isolated(device):
         trial = _Trial(net, crops, loss_of, device, dtype)
         if progress or minutes:
-            epochs = trial.forecast(epochs, steps, batch_size, looks, minutes, progress)
+            if fitted := state is not None and schedule is not None and minutes:
+                # The clock never says the same twice, and the schedule has begun with what it said.
+                epochs = min(epochs, state["history"]["settings"]["epochs"])
+            epochs = trial.forecast(epochs, steps, batch_size, looks,
+                                    None if fitted else minutes, progress)
         history = History("psnr" if head == "image" else "dice", settings=dict(
             epochs=epochs, seed=seed, batch_size=batch_size, crop=crop, mode=mode, lr=lr,
             optimizer=_name(optimizer), loss=_name(loss), augment=_name(augment),
@@ -205,8 +210,8 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
         move, schedule, scaler = _movers(net, optimizer, lr, schedule, steps, epochs, dtype)
         movers = {"optimizer": move, "schedule": schedule, "scaler": scaler}
         best = None
-        if resume and Path(checkpoint).exists():
-            history, best = _resume(checkpoint, net, movers, history)
+        if state is not None:
+            history, best = _resume(checkpoint, state, net, movers, history)
         bar = tqdm(total=epochs * steps, initial=len(history) * steps, unit="step",
                    disable=not progress, file=sys.stdout, mininterval=0.5, leave=True)
         try:
@@ -220,11 +225,7 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
                 seen = []
                 for image, target in _batches(crops, steps, batch_size, workers, device):
                     output, value = _forward(net, image, target, loss_of, device, dtype)
-                    if not math.isfinite(value.item()):
-                        raise ValueError(
-                            f"the loss became {value.item()} in epoch {epoch + 1}; check the "
-                            f"images for NaN, or lower the learning rate (lr={lr:g})."
-                        )
+                    _finite("loss", value.item(), epoch, lr)
                     move.zero_grad(set_to_none=True)
                     scaler.scale(value).backward()
                     scaler.step(move)
@@ -235,7 +236,11 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
                     seen.append((value.item(), _metric(output, target, head)))
                     bar.set_postfix_str(_says(epoch, epochs, history, seen), refresh=False)
                     bar.update()
-                _record(history, seen, _validate(net, looks, loss_of, device, dtype), rate)
+                for weight in net.parameters():
+                    _finite("weights", weight.detach().sum().item(), epoch, lr)
+                validated = _validate(net, looks, loss_of, device, dtype)
+                _finite("validation loss", sum(loss for loss, _ in validated), epoch, lr)
+                _record(history, seen, validated, rate)
                 history.seconds.append(time.monotonic() - started)
                 if _is_best(history, monitor):
                     history.best_epoch = epoch + 1
@@ -247,7 +252,8 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
                 bar.set_postfix_str(_says(epoch, epochs, history, seen))
                 if on_epoch is not None:
                     on_epoch(history)
-                if minutes and time.monotonic() - began + history.seconds[-1] > 66 * minutes:
+                if (minutes and epoch + 1 < epochs
+                        and time.monotonic() - began + history.seconds[-1] > 66 * minutes):
                     history.ended = "out of time"
                     break
             history.ended = history.ended or "finished"
@@ -281,7 +287,8 @@ def refit(net: nn.Module, samples, epochs: int = 20, seed: int = 0, *, fraction:
     fraction, by
         See :func:`cellkit.split`.
     settings
-        For :func:`fit`; ``monitor`` is "loss" unless given.
+        For :func:`fit`; ``monitor`` is "loss" unless given.  The second training writes to
+        ``checkpoint``, the first beside it ("run.pt": "run-first.pt"), so both can be resumed.
 
     Returns
     -------
@@ -289,7 +296,11 @@ def refit(net: nn.Module, samples, epochs: int = 20, seed: int = 0, *, fraction:
     """
     begin = copy.deepcopy(net.state_dict())
     part, rest = split(samples, fraction, seed, by)
-    first = fit(net, part, rest, epochs, seed, **{"monitor": "loss", **settings})
+    trying = {"monitor": "loss", **settings}
+    if settings.get("checkpoint") is not None:
+        file = Path(settings["checkpoint"])
+        trying["checkpoint"] = file.with_name(f"{file.stem}-first{file.suffix}")
+    first = fit(net, part, rest, epochs, seed, **trying)
     if first.ended == "interrupted":
         return first, History(first.metric, ended="interrupted")
     net.load_state_dict(begin)
@@ -359,13 +370,20 @@ def _record(history, seen, validated, rate):
     history.lr.append(rate)
 
 
+def _finite(what, value, epoch, lr):
+    if not math.isfinite(value):
+        raise ValueError(
+            f"the {what} became {value} in epoch {epoch + 1}; check the images for NaN, or lower "
+            f"the learning rate (lr={lr:g})."
+        )
+
+
 def _is_best(history, monitor) -> bool:
     if not history.valid_loss or not history.best_epoch:
         return True
-    best, now = history.best_epoch - 1, len(history) - 1
-    if monitor == "loss":
-        return history.valid_loss[now] < history.valid_loss[best]
-    return history.valid_metric[now] > history.valid_metric[best]
+    values = [-v for v in history.valid_loss] if monitor == "loss" else history.valid_metric
+    best, now = values[history.best_epoch - 1], values[-1]
+    return now > best or math.isnan(best) and not math.isnan(now)
 
 
 def _says(epoch, epochs, history, seen) -> str:
@@ -483,8 +501,7 @@ def _state(net, best, movers, history) -> dict:
     }
 
 
-def _resume(path, net, movers, fresh):
-    state = checkpoints.read(path)
+def _resume(path, state, net, movers, fresh):
     history = History(**state["history"])
     loose = () if movers["schedule"] is not None else ("epochs",)
     for name, value in fresh.settings.items():
@@ -541,7 +558,8 @@ class _Trial:
         """Say what will be needed; how many epochs fit into the minutes."""
         weights = sum(p.numel() for p in self.net.parameters())
         try:
-            _, small = self.step(1)
+            few = min(2, batch_size)  # on one alone a batch norm behind a pooling cannot train
+            small = self.step(few)[1] // few
             need = 16 * weights + small * batch_size  # weights, gradients, Adam's two moments
             there = _memory(self.device)
             if need > there:

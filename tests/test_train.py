@@ -175,6 +175,16 @@ def test_refit_repeats_the_best_number_of_epochs_on_everything():
     assert same(net, twin)
 
 
+def test_refit_resumes_both_its_trainings(tmp_path):
+    settings = {**QUICK, "epochs": 3, "lr": 0.03, "checkpoint": tmp_path / "run.pt"}
+    nets = [UNet(width=2, depth=1) for _ in range(2)]
+    told_first = [told(h) for h in train.refit(nets[0], TRAIN, fraction=0.7, **settings)]
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["run-first.pt", "run.pt"]
+    again = train.refit(nets[1], TRAIN, fraction=0.7, resume=True, **settings)
+    assert [told(h) for h in again] == told_first and same(*nets)
+    assert same(nets[0], checkpoints.load(tmp_path / "run.pt"))
+
+
 @pytest.mark.parametrize("head", ["two_class", "border", "distance", "image"])
 def test_every_head_trains(head):
     net = UNet(width=4, depth=2, head=head, residual=head == "image")
@@ -288,6 +298,37 @@ def test_minutes_bound_the_epochs():
     assert history.lr[-1] == pytest.approx(1e-3 / 25e4)  # the schedule was fitted to it
 
 
+def test_all_planned_epochs_are_a_finished_run_however_late():
+    assert fit(UNet(width=2, depth=1), TRAIN, minutes=1e-9, **QUICK).ended == "finished"
+
+
+def test_a_timed_and_scheduled_run_resumes_whatever_the_clock_says_now(tmp_path, monkeypatch):
+    settings = {**QUICK, "epochs": 500, "minutes": 1, "schedule": "onecycle", "resume": True,
+                "checkpoint": tmp_path / "run.pt"}
+    plans = iter((4, 7, 2))
+
+    def forecast(trial, epochs, steps, batch_size, looks, minutes, progress):
+        return min(epochs, next(plans)) if minutes else epochs
+
+    def stop(history):
+        if len(history) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(train._Trial, "forecast", forecast)
+    assert len(fit(UNet(width=2, depth=1), TRAIN, on_epoch=stop, **settings)) == 2
+    again = fit(UNet(width=2, depth=1), TRAIN, **settings)
+    assert len(again) == again.settings["epochs"] == 4 and again.ended == "finished"
+    with pytest.raises(ValueError, match="begun with epochs=4, now it is 3"):
+        fit(UNet(width=2, depth=1), TRAIN, **{**settings, "epochs": 3})
+
+
+@pytest.mark.parametrize("batch_size", [2, 5])
+def test_what_trains_without_a_forecast_trains_with_one(batch_size):
+    pooled = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(1, 4, 1), nn.BatchNorm2d(4),
+                           nn.Conv2d(4, 1, 1), nn.Upsample(32))
+    fit(pooled, TRAIN, **{**QUICK, "batch_size": batch_size, "progress": True})
+
+
 class Hungry(nn.Module):
     """Has memory for a batch of ``room``."""
 
@@ -335,6 +376,29 @@ def test_a_loss_that_is_not_a_number_is_named():
         image = TRAIN[0].image.copy()
         image[3, 3] = np.nan
         fit(UNet(width=2, depth=1), [Sample(image, TRAIN[0].labels, "a")], **QUICK)
+
+
+def test_a_network_that_diverged_is_not_handed_back_as_finished():
+    one = {**QUICK, "epochs": 1, "steps_per_epoch": 1, "amp": False}
+    with pytest.raises(ValueError, match="the weights became .* in epoch 1; check the images"):
+        fit(UNet(width=2, depth=1), TRAIN, lr=1e38, optimizer="sgd", **one,
+            loss=lambda output, target: 1e6 * output.mean())
+    with pytest.raises(ValueError, match="the validation loss became (nan|inf) in epoch 1; check"):
+        fit(UNet(width=2, depth=1), TRAIN, VALID, lr=1e30, **one)
+
+
+@pytest.mark.parametrize("monitor", ["loss", "metric"])
+def test_nan_is_the_worst_epoch(monitor):
+    def best(*values):
+        history = train.History()
+        for epoch, value in enumerate(values, 1):
+            train._record(history, [(0, 0)], [(-value if monitor == "loss" else value,) * 2], 0)
+            if train._is_best(history, monitor):
+                history.best_epoch = epoch
+        return history.best_epoch
+
+    nan = float("nan")
+    assert best(nan, nan, 0.1, nan, 0.3, 0.2) == 5 and best(nan, nan) == 1
 
 
 @pytest.mark.parametrize("change, words", [
