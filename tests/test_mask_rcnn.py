@@ -207,6 +207,12 @@ def test_wrong_settings_are_named(net, monkeypatch, tmp_path):
         (dict(backbone="resnet18", in_channels=2), "expected 1 or 3"),
         (dict(weights="coco"), "for backbone 'light'"),
         (dict(backbone="resnet18", weights="coco"), "'resnet50' only"),
+        (dict(norm="x"), "norm is 'x', expected one of batch, frozen"),
+        (dict(normalise="x"), "normalise is 'x'"),
+        (dict(detections=-1), "detections is -1, expected a whole number of at least 1"),
+        (dict(size=0), "size is 0, expected a whole number of at least 1"),
+        (dict(size=-5), "size is -5"),
+        (dict(width=0), "width is 0"),
     ]:
         with pytest.raises(ValueError, match=words):
             MaskRCNN(**settings)
