@@ -379,6 +379,7 @@ class Crops:
         self.mode, self.head, self.normalise = mode, head, normalise
         self.augment, self.degrade = augment, degrade
         self.seed, self.repeats, self.epoch = seed, repeats, 0
+        self.channels = None  # as many as the network takes, where there is one to ask
 
     def __len__(self) -> int:
         return len(self.samples) * self.repeats
@@ -390,9 +391,8 @@ class Crops:
             raise IndexError(f"item {index} of {len(self)}")
         index %= len(self)
         sample = self.samples[index % len(self.samples)]
+        self.expect(sample)
         rng = np.random.default_rng([self.seed, self.epoch, index])
-        if self.head != "image":
-            _ = sample.mask  # raises in words where nobody drew the cells
         image, labels = sample.image, sample.labels
         if self.augment is not None or self.degrade is not None:  # they may work in place
             image, labels = _both(image, labels, np.copy)
@@ -411,6 +411,17 @@ class Crops:
             torch.from_numpy(_channels_first((image - mean) / std)),
             torch.from_numpy(_target(labels, (sharp - mean) / std, self.head)),
         )
+
+    def expect(self, sample: Sample) -> None:
+        """Say in words why a sample cannot be shown to the network."""
+        if self.head != "image":
+            _ = sample.mask  # raises where nobody drew the cells
+        have = 1 if sample.image.ndim == 2 else sample.image.shape[2]
+        if self.channels not in (None, have):
+            raise ValueError(
+                f"sample {sample.name!r} has {have} channel(s), the network takes "
+                f"{self.channels}; build it with in_channels={have}, or convert the images."
+            )
 
     def _cut(self, image, labels, rng):
         height, width = image.shape[:2]

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,10 @@ from cellkit import augment as augmentation
 from cellkit import checkpoints, losses
 from cellkit.device import autocast, evaluating, half, home, pick
 from cellkit.labels import merge_foreground
-from cellkit.maps import ask, maps
+from cellkit.maps import ask, maps, networks
 from cellkit.metrics import dice
 from cellkit.networks import fill
-from cellkit.samples import Crops, Samples, split
+from cellkit.samples import Crops, Samples, split, whole
 
 OPTIMIZERS = {
     "adam": torch.optim.Adam,
@@ -43,6 +44,7 @@ SCHEDULES = {
         cycle_momentum=False),
 }
 WHOLE = 1024  # validation pictures are cut to this side, in pixels, so that memory stays bounded
+FEW = 8  # samples whose channels are looked at beforehand, the others when they are drawn
 CACHE = 2**30  # bytes of samples kept in memory, so that each is read only once
 
 
@@ -169,24 +171,29 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
         Where the memory does not suffice; the message has a batch size that fits.
     """
     began = time.monotonic()
-    _check(net, train, epochs=epochs, batch_size=batch_size, steps_per_epoch=steps_per_epoch,
-           patience=patience, minutes=minutes, workers=workers, checkpoint=checkpoint,
-           resume=resume)
+    _check(net, lr, minutes, on_epoch, checkpoint, resume, epochs=epochs, batch_size=batch_size,
+           steps_per_epoch=steps_per_epoch, patience=patience, workers=workers)
     head = getattr(net, "head", "foreground")
     monitor = monitor or ("loss" if head == "image" else "metric")
     if monitor not in ("loss", "metric"):
         raise ValueError(f"monitor is {monitor!r}, expected 'loss' or 'metric'.")
     loss_of = losses.named(loss, head)
-    train, valid = _cached(train), None if valid is None else _cached(valid)
+    train = _cached(train, "training", head)
+    valid = None if valid is None else _cached(valid, "validation", head)
     _no_leak(train, valid)
+    config = getattr(net, "config", {})
+    cut = dict(head=head, normalise=config.get("normalise", "standard"), degrade=degrade, seed=seed)
+    Crops(train, crop, mode, augment=augment, **cut)  # says what is wrong with these
     crop, steps = _plan(train, crop, mode, batch_size, steps_per_epoch)
-    cut = dict(head=head, normalise=getattr(net, "config", {}).get("normalise", "standard"),
-               degrade=degrade, seed=seed)
     crops = Crops(train, crop, mode, augment=augment, **cut,
                   repeats=math.ceil(steps * batch_size / len(train)))
     looks = None if valid is None else Crops(
         valid, *((WHOLE // 2 if head == "objects" else WHOLE, "whole") if mode == "crop"
                  else (crop, mode)), **cut)  # anchors times objects fill memory sooner
+    for row in (crops, looks) if looks else (crops,):
+        row.channels = config.get("in_channels", np.size(train[0].image[0, 0]))
+        for i in np.unique(np.linspace(0, len(row.samples) - 1, FEW).astype(int)):
+            row.expect(row.samples[i])
     device = pick(device)
     dtype = half(device, amp)
     state = checkpoints.read(checkpoint) if resume and Path(checkpoint).exists() else None
@@ -399,36 +406,38 @@ def _says(epoch, epochs, history, seen) -> str:
 # Before the loop ---------------------------------------------------------------------------------
 
 
-def _check(net, train, epochs, batch_size, steps_per_epoch, patience, minutes, workers,
-           checkpoint, resume):
-    for name, value, least in (("epochs", epochs, 1), ("batch_size", batch_size, 1),
-                               ("steps_per_epoch", steps_per_epoch, 1), ("patience", patience, 1),
-                               ("workers", workers, 0)):
-        if value is not None and (int(value) != value or value < least):
-            raise ValueError(f"{name} is {value}, expected a whole number of at least {least}.")
-    if minutes is not None and not minutes > 0:
-        raise ValueError(f"minutes is {minutes}, expected a number above 0.")
+def _check(net, lr, minutes, on_epoch, checkpoint, resume, **counts):
+    networks([net])
+    if not any(weight.requires_grad for weight in net.parameters()):
+        raise ValueError(f"this {type(net).__name__} has no weights that training may move; build "
+                         "one that has, or unfreeze it with net.requires_grad_().")
+    for name, value in counts.items():
+        if value is not None or name not in ("steps_per_epoch", "patience"):
+            whole(name, value, 0 if name == "workers" else 1)
+    if not (isinstance(lr, Real) and 0 <= lr < math.inf):
+        raise ValueError(f"lr is {lr!r}, expected a finite number of at least 0, e.g. 1e-3.")
+    if minutes is not None and not (isinstance(minutes, Real) and 0 < minutes < math.inf):
+        raise ValueError(f"minutes is {minutes!r}, expected a number above 0, or None.")
+    if on_epoch is not None and not callable(on_epoch):
+        raise ValueError(f"on_epoch is {on_epoch!r}, expected a function of the history, or None.")
     if resume and checkpoint is None:
         raise ValueError("resume=True without a checkpoint; give the file to go on from.")
     if checkpoint is not None and (
             not isinstance(checkpoint, (str, os.PathLike)) or Path(checkpoint).is_dir()):
         raise ValueError(f"checkpoint is {str(checkpoint)!r}, expected the path of a file to "
                          "write, not of a folder; give a name such as 'run.pt'.")
-    train = Samples.of(train)
-    if not len(train):
-        raise ValueError("there are no training samples; read or keep at least one.")
-    image = train[0].image
-    have = 1 if image.ndim == 2 else image.shape[2]
-    want = getattr(net, "config", {}).get("in_channels", have)
-    if have != want:
-        raise ValueError(
-            f"sample {train.names[0]!r} has {have} channel(s), the network takes {want}; "
-            f"build it with in_channels={have}, or convert the images."
-        )
 
 
-def _cached(samples) -> Samples:
+def _cached(samples, what, head) -> Samples:
     samples = Samples.of(samples)
+    if not len(samples):
+        raise ValueError(f"there are no {what} samples; read or keep at least one.")
+    bare = [entry.name for entry in samples.entries if not entry.annotated]
+    if bare and head != "image":
+        raise ValueError(
+            f"{what} sample {bare[0]!r} has no ground truth (labels is None); "
+            "keep only annotated samples: samples.where(lambda entry: entry.annotated)."
+        )
     one = samples[0]
     size = one.image.nbytes + (0 if one.labels is None else one.labels.nbytes)
     return samples.cached() if size * len(samples) <= CACHE else samples

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from cellkit import Sample, UNet, augment, checkpoints, dice, fit, losses, predict, train
+from cellkit import Sample, Samples, UNet, augment, checkpoints, dice, fit, losses, predict, train
+from cellkit.samples import Entry
 
 CELL = 6  # radius in pixels
 
@@ -414,11 +415,51 @@ def test_nan_is_the_worst_epoch(monitor):
     (dict(train=[]), "no training samples"),
     (dict(train=[cells("a", channels=3)]), "'a' has 3 channel.s., the network takes 1"),
     (dict(train=[Sample(TRAIN[0].image, None, "bare")]), "'bare' has no ground truth"),
+    (dict(train=[*TRAIN, cells("m", channels=3)]), "'m' has 3 channel.s., the network takes 1"),
+    (dict(valid=[]), "there are no validation samples"),
+    (dict(valid=[VALID[0], cells("m", channels=3)]), "'m' has 3 channel.s., the network takes 1"),
+    (dict(valid=[VALID[0], Sample(TRAIN[0].image, None, "bare")]), "'bare' has no ground truth"),
+    *[({name: value}, f"{name} is {value!r}, expected a whole number of at least {least}")
+      for name, least in (("epochs", 1), ("batch_size", 1), ("steps_per_epoch", 1), ("workers", 0),
+                          ("patience", 1), ("seed", 0))
+      for value in (2.0, "a", np.nan, np.inf, -1)],
+    *[({name: None}, f"{name} is None") for name in ("epochs", "batch_size", "workers", "seed")],
+    *[({"lr": value}, f"lr is {value!r}, expected") for value in (-1, np.nan, np.inf, "a", None)],
+    *[({"minutes": value}, f"minutes is {value!r}, ") for value in ("a", np.nan, np.inf, 0)],
+    *[({"crop": value}, f"size is {value!r}") for value in (None, "a", np.nan, 0)],
+    (dict(loss=5), "loss 5 does not fit"), (dict(loss=""), "loss '' does not fit"),
+    (dict(degrade=0.5), "degrade is 0.5"), (dict(augment="a"), "augment is 'a'"),
+    (dict(on_epoch=5), "on_epoch is 5"), (dict(net=nn.ReLU()), "this ReLU has no weights"),
 ])
 def test_wrong_arguments_are_named(change, words):
-    settings = {**QUICK, "train": TRAIN, **change}
+    settings = {**QUICK, "net": UNet(width=2, depth=1), "train": TRAIN,
+                "on_epoch": lambda history: pytest.fail("an epoch was trained"), **change}
     with pytest.raises(ValueError, match=words):
-        fit(UNet(width=2, depth=1), settings.pop("train"), **settings)
+        fit(**settings)
+
+
+def test_long_rows_are_not_read_beforehand_and_what_is_unlike_is_named_when_drawn():
+    reads = set()
+
+    def entry(i):
+        sample = cells("m", channels=3) if i == 1 else TRAIN[0]
+        return Entry(f"s{i}", lambda: reads.add(i) or (sample.image, sample.labels))
+
+    def loss(output, target):
+        assert calls or len(reads) <= train.FEW + QUICK["batch_size"]
+        calls.append(1)
+        return losses.bce(output, target)
+
+    lazy, calls = Samples([entry(i) for i in range(50)]), []
+    with pytest.raises(ValueError, match="'s1' has 3 channel.s., the network takes 1"):
+        fit(UNet(width=2, depth=1), lazy, loss=loss, **{**QUICK, "steps_per_epoch": 50, "seed": 1})
+    assert calls
+
+
+def test_what_is_no_network_is_named():
+    for net in ("livecell", None, UNet, []):
+        with pytest.raises(TypeError, match="expected a network; build one"):
+            fit(net, TRAIN, **QUICK)
 
 
 def test_a_shared_group_is_warned_of():
