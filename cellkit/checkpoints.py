@@ -31,7 +31,7 @@ def read(path) -> dict:
             f"{path} is no cellkit checkpoint: it holds something else than weights and numbers, "
             "perhaps code, which is never run; give a file that cellkit.fit wrote."
         ) from error
-    except (RuntimeError, EOFError, OSError) as error:
+    except Exception as error:  # torch has as many for damaged files as there are ways to damage
         raise ValueError(
             f"{path} is cut off or damaged, expected a whole checkpoint; "
             "copy it again, or train anew."
@@ -42,7 +42,18 @@ def read(path) -> dict:
             f"{path} has checkpoint format {found}, expected {FORMAT}; give a file that this "
             "version's cellkit.fit wrote, or train anew."
         )
+    expect(state, path, "network", "config", "best")
     return state
+
+
+def expect(state: dict, path, *keys: str) -> None:
+    """Refuse a state that lacks something."""
+    lacks = [key for key in keys if key not in state]
+    if lacks:
+        raise ValueError(
+            f"{path} has no {', '.join(lacks)}, expected a whole checkpoint; give a file that "
+            "cellkit.fit wrote, or train anew."
+        )
 
 
 def load(path):

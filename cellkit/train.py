@@ -196,7 +196,10 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
             row.expect(row.samples[i])
     device = pick(device)
     dtype = half(device, amp)
-    state = checkpoints.read(checkpoint) if resume and Path(checkpoint).exists() else None
+    state = None
+    if resume and Path(checkpoint).exists():
+        state = checkpoints.read(checkpoint)
+        checkpoints.expect(state, checkpoint, "history", "now", "movers")
     net.to(device)
     if dtype is not None:
         net.to(memory_format=torch.channels_last)

@@ -1,5 +1,6 @@
 """Training: it learns, it repeats itself exactly, it can be stopped, and it says what is wrong."""
 
+import contextlib
 import pickle
 import random
 import warnings
@@ -577,14 +578,28 @@ def test_damaged_missing_and_foreign_files_are_named(run, tmp_path):
         file.write_bytes(whole[:length])
         with pytest.raises(ValueError, match="cut off or damaged"):
             checkpoints.load(file)
-    file.write_bytes(b"")
-    with pytest.raises(ValueError, match="run.pt"):
-        checkpoints.load(file)
+    for content in (b"", b"hello world\n", b"epoch,loss\n1,0.3\n", bytes(range(256))):
+        file.write_bytes(content)
+        with pytest.raises(ValueError, match="run.pt is (cut off or dam|no cellkit ch)"):
+            checkpoints.load(file)
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        flipped = np.frombuffer(whole, np.uint8).copy()
+        flipped[rng.integers(0, len(flipped), 20)] ^= 255
+        file.write_bytes(flipped.tobytes())
+        with contextlib.suppress(ValueError):  # weights may be other weights
+            checkpoints.load(file)
     with pytest.raises(FileNotFoundError, match="no checkpoint at"):
         checkpoints.load(tmp_path / "none.pt")
     torch.save({"weights": torch.zeros(2)}, file)
     with pytest.raises(ValueError, match="checkpoint format none, expected 1"):
         checkpoints.load(file)
+    checkpoints.save(file, {})
+    with pytest.raises(ValueError, match="has no network, config, best, expected a whole check"):
+        checkpoints.load(file)
+    checkpoints.save(file, {"network": "UNet", "config": {}, "best": {}})
+    with pytest.raises(ValueError, match="has no history, now, movers, expected a whole"):
+        fit(UNet(width=4, depth=2), TRAIN, VALID, checkpoint=file, resume=True, **QUICK)
     checkpoints.save(file, {"network": "VNet", "config": {}, "best": {}})
     with pytest.raises(ValueError, match="holds a 'VNet', expected one of"):
         checkpoints.load(file)
