@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from pathlib import Path
 
 import torch
 
+from cellkit.datasets import replacing
 from cellkit.networks import rebuild
 
 FORMAT = 1
@@ -15,13 +15,8 @@ FORMAT = 1
 
 def save(path, state: dict) -> None:
     """Write tensors, numbers, strings, lists and dicts; an older file stays until it is done."""
-    path = Path(path)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
+    with replacing(path) as part:
         torch.save({"cellkit_checkpoint": FORMAT, **state}, part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read(path) -> dict:
@@ -36,7 +31,7 @@ def read(path) -> dict:
             f"{path} is no cellkit checkpoint: it holds something else than weights and numbers, "
             "perhaps code, which is never run; give a file that cellkit.fit wrote."
         ) from error
-    except (RuntimeError, EOFError, OSError) as error:
+    except Exception as error:  # torch has as many for damaged files as there are ways to damage
         raise ValueError(
             f"{path} is cut off or damaged, expected a whole checkpoint; "
             "copy it again, or train anew."
@@ -47,7 +42,18 @@ def read(path) -> dict:
             f"{path} has checkpoint format {found}, expected {FORMAT}; give a file that this "
             "version's cellkit.fit wrote, or train anew."
         )
+    expect(state, path, "network", "config", "best")
     return state
+
+
+def expect(state: dict, path, *keys: str) -> None:
+    """Refuse a state that lacks something."""
+    lacks = [key for key in keys if key not in state]
+    if lacks:
+        raise ValueError(
+            f"{path} has no {', '.join(lacks)}, expected a whole checkpoint; give a file that "
+            "cellkit.fit wrote, or train anew."
+        )
 
 
 def load(path):

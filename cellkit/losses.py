@@ -160,7 +160,8 @@ def named(loss: str | Callable | None, head: str) -> Callable[[Tensor, Tensor], 
         return None
     if callable(loss):
         return loss
-    names = (loss or FITTING[head][0]).split("+")
+    names = FITTING[head][0] if loss is None else loss
+    names = names.split("+") if isinstance(names, str) else [names]
     for name in names:
         if name not in FITTING[head]:
             raise ValueError(

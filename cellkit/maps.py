@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from os import PathLike
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from cellkit.device import autocast, evaluating, half, home
 from cellkit.labels import Detections, agree, merge_foreground, merge_labels, suppress
 from cellkit.networks.unet import pad
-from cellkit.samples import moments
+from cellkit.samples import Sample, Samples, moments, whole
 
 #: The eight ways to lay a picture on a table: quarter turns, then whether it is flipped.  The first
 #: four keep its shape.
@@ -40,8 +41,8 @@ def predict(net: nn.Module | Sequence[nn.Module], image: np.ndarray, all: bool =
         Ask so often, with the image turned and flipped, and take the mean (test-time
         augmentation, paper 2's outlook): 2 flips it, 4 also turns it upside down, 8 are all.
     tile, overlap : int
-        In pixels.  An image with a side above ``tile`` is run in square tiles that share
-        ``overlap`` pixels, where one fades into the next; memory then depends on the tile only.
+        In pixels.  An image with a side above ``tile`` (at least 32) is run in square tiles that
+        share ``overlap`` pixels, where one fades into the next; memory depends on the tile only.
         None: 192, as far as a U-Net of depth 4 sees to both sides together, or half a small tile.
     amp : "auto" or bool
         16-bit convolutions where the hardware gains by them, see :func:`cellkit.device.half`.
@@ -54,7 +55,7 @@ def predict(net: nn.Module | Sequence[nn.Module], image: np.ndarray, all: bool =
         "distance" (head "distance", in [0, 1]); "image" (head "image", alone, and "double").
         Of Mask R-CNN see :func:`cellkit.labels.merge_foreground`.
     """
-    nets = list(net) if isinstance(net, (list, tuple)) else [net]
+    nets, image = networks(net), _checked(image)
     for one in nets:
         if getattr(one, "head", "foreground") == "image" and not all:
             raise ValueError(
@@ -65,7 +66,7 @@ def predict(net: nn.Module | Sequence[nn.Module], image: np.ndarray, all: bool =
     for one in nets:
         head = getattr(one, "head", "foreground")
         for turn in _turns(turns):
-            laid = _lay(np.asarray(image), *turn)
+            laid = _lay(image, *turn)
             if head == "objects":
                 found = merge_foreground(detections(one, laid, tile, overlap, amp))
                 said.append({"foreground": _lay_back(found, *turn)})
@@ -73,6 +74,11 @@ def predict(net: nn.Module | Sequence[nn.Module], image: np.ndarray, all: bool =
                 maps_ = _run(one, head, laid, tile, overlap, amp)
                 said.append({name: _lay_back(values, *turn) for name, values in maps_.items()})
     shared = set(said[0]).intersection(*said)
+    if not shared:
+        raise ValueError(
+            f"these networks say nothing in common ({', '.join(' and '.join(m) for m in said)}); "
+            "ask those for masks and those for images apart."
+        )
     found = {name: sum(maps_[name] for maps_ in said) / np.float32(len(said))
              for name in said[0] if name in shared}
     return found if all else found["foreground"]
@@ -106,6 +112,7 @@ def detect(net: nn.Module, image: np.ndarray, *, min_score: float = 0.5, thresho
     scores : ndarray, float32, (objects,)
         Only with ``scores``.
     """
+    [net], image = networks([net]), _checked(image)
     if getattr(net, "head", None) != "objects":
         raise ValueError(
             f"this network has the head {getattr(net, 'head', 'foreground')!r} and finds no "
@@ -113,7 +120,7 @@ def detect(net: nn.Module, image: np.ndarray, *, min_score: float = 0.5, thresho
         )
     views = []
     for turn in _turns(turns):
-        found = detections(net, _lay(np.asarray(image), *turn), tile, overlap, amp)
+        found = detections(net, _lay(image, *turn), tile, overlap, amp)
         views.append(_turn_back(found, *turn))
     found = views[0] if turns == 1 else agree(views)
     labels, sure = merge_labels(found, min_score, threshold, min_size)
@@ -134,13 +141,15 @@ def super_resolve(net: nn.Module, image: np.ndarray, *, tile: int = 1024,
     ndarray, float32, shape of ``image``
         Range [0, 1].
     """
-    head = getattr(net, "head", "image")
-    if head not in ("image", "double"):
-        raise ValueError(
-            f"this network has the head {head!r}, expected 'image'; "
-            "use cellkit.predict(net, image) for masks."
-        )
-    return predict(net, image, all=True, tile=tile, overlap=overlap, amp=amp)["image"]
+    for one in networks(net):
+        head = getattr(one, "head", "foreground")
+        if head not in ("image", "double"):
+            raise ValueError(
+                f"this network has the head {head!r}, expected 'image'; use cellkit.predict(net, "
+                "image) for masks, or set net.head = 'image' where it makes images."
+            )
+    made = predict(net, image, all=True, tile=tile, overlap=overlap, amp=amp)["image"]
+    return made[..., None] if np.shape(image) == (*made.shape, 1) else made
 
 
 def maps(output: Tensor, head: str) -> dict[str, Tensor]:
@@ -165,6 +174,19 @@ def ask(net: nn.Module, batch: Tensor) -> Tensor:
         return net(batch)
     padded, window = pad(batch, 32, 32)
     return net(padded)[window]
+
+
+def networks(net) -> list[nn.Module]:
+    """One network, or several, as a list; anything else is named."""
+    nets = list(net) if isinstance(net, (list, tuple)) else [net]
+    for one in nets or [nets]:
+        if not isinstance(one, nn.Module):
+            found = one if isinstance(one, (str, type)) else type(one).__name__
+            raise TypeError(
+                f"net is {found!r}, expected a network; build one, e.g. cellkit.UNet(), or load "
+                "one by its name with cellkit.load_weights."
+            )
+    return nets
 
 
 def _turns(turns):
@@ -213,6 +235,7 @@ def _batch(net, image) -> tuple[Tensor, float, float]:
 
 
 def _run(net, head, image, tile, overlap, amp) -> dict[str, np.ndarray]:
+    overlap = _shared(tile, overlap)
     (batch, mean, std), device = _batch(net, image), home(net)
     inside = (slice(None), slice(None))
     if max(batch.shape[-2:]) > tile:
@@ -223,7 +246,7 @@ def _run(net, head, image, tile, overlap, amp) -> dict[str, np.ndarray]:
     dtype, shape = half(device, amp), batch.shape[-2:]
     found: dict[str, np.ndarray] = {}
     with evaluating(net), autocast(device, dtype):
-        for window, weight in _tiles(shape, tile, _shared(tile, overlap)):
+        for window, weight in _tiles(shape, tile, overlap):
             part = batch[(..., *window)].to(device)
             if dtype is not None:
                 part = part.contiguous(memory_format=torch.channels_last)
@@ -239,7 +262,13 @@ def _run(net, head, image, tile, overlap, amp) -> dict[str, np.ndarray]:
 
 
 def _shared(tile, overlap) -> int:
-    return min(192, tile // 2) if overlap is None else overlap
+    whole("tile", tile, 32)
+    if overlap is None:
+        return min(192, tile // 2)
+    whole("overlap", overlap, 0)
+    if overlap > tile // 2:
+        raise ValueError(f"overlap is {overlap} and tile {tile}, expected 0 <= overlap <= tile/2.")
+    return overlap
 
 
 def detections(net: nn.Module, image: np.ndarray, tile: int = 1024,
@@ -251,9 +280,9 @@ def detections(net: nn.Module, image: np.ndarray, tile: int = 1024,
     net, image, tile, overlap, amp
         As in :func:`detect`.  Each object is taken from a tile that sees all of it.
     """
+    overlap = _shared(tile, overlap)
     (batch, _, _), device = _batch(net, image), home(net)
     dtype, shape = half(device, amp), tuple(batch.shape[-2:])
-    overlap = _shared(tile, overlap)
     parts = []
     with evaluating(net), autocast(device, dtype):
         for (rows, columns), _ in _tiles(shape, tile, overlap):
@@ -282,8 +311,6 @@ def _tiles(shape, tile, overlap, unit=32) -> Iterator[tuple[tuple[slice, slice],
 
     Tiles begin at multiples of ``unit`` so that all pool the same pixels together.
     """
-    if not 0 <= overlap <= tile // 2:
-        raise ValueError(f"overlap is {overlap} and tile {tile}, expected 0 <= overlap <= tile/2.")
     for rows, down in _spans(shape[0], tile, overlap, unit):
         for columns, across in _spans(shape[1], tile, overlap, unit):
             yield (rows, columns), down[:, None] * across
@@ -310,6 +337,9 @@ def _spans(length, tile, overlap, unit) -> list[tuple[slice, np.ndarray]]:
 
 
 def _checked(image) -> np.ndarray:
+    if isinstance(image, (Sample, Samples, str, PathLike, type(None))):
+        raise TypeError(f"the image is {type(image).__name__}, expected an array; of a sample give "
+                        "sample.image, and open a file with cellkit.datasets.read_image.")
     image = np.asarray(image)
     if image.dtype.kind != "f":
         raise TypeError(

@@ -520,7 +520,7 @@ def run(recipe: Recipe, dataset: str, steps: int, *, share: float | None = None,
     history = fit(net, train, epochs=max(1, steps // 20), steps_per_epoch=20, seed=seed,
                   crop=side or 192, augment=transforms, loss=recipe.chosen("loss"),
                   schedule=recipe.chosen("schedule")["schedule"], **recipe.chosen("optimiser"),
-                  checkpoint=checkpoint, resume=True)
+                  checkpoint=checkpoint, resume=checkpoint is not None)
     scores = {part: score(net, samples) for part, samples in parts.items()}
     if checkpoint is not None:
         Path(checkpoint).unlink(missing_ok=True)

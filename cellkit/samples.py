@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+
+def whole(name: str, value, least: int = 1) -> None:
+    """Refuse a setting that is no whole number of at least ``least``."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} is {value!r}, expected a whole number of at least {least}.")
+
+
+def among(name: str, value, allowed: Iterable[str]) -> None:
+    """Refuse a setting that is none of the names allowed."""
+    if value not in (allowed := tuple(allowed)):
+        raise ValueError(f"{name} is {value!r}, expected one of {', '.join(allowed)}.")
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no one truth to compare by
@@ -35,8 +49,14 @@ class Sample:
     group: str | None = None
 
     def __post_init__(self):
-        image, labels = np.asarray(self.image), self.labels
+        image, labels = self.image, self.labels
         where = f"sample {self.name!r}"
+        for what, array in (("image is", image), ("labels are", labels)):
+            if not isinstance(array, np.ndarray) and (array is not None or what == "image is"):
+                raise TypeError(
+                    f"{where}: the {what} of type {type(array).__name__}, expected an array; "
+                    "convert it with np.asarray, or a tensor with .numpy()."
+                )
         if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
             raise ValueError(
                 f"{where}: the image has shape {image.shape}, expected (H, W) or (H, W, 3); "
@@ -60,7 +80,6 @@ class Sample:
             )
         if labels is None:
             return
-        labels = np.asarray(labels)
         if labels.dtype != np.int32:
             raise TypeError(
                 f"{where}: the labels are {labels.dtype}, expected int32 (0 background, k the "
@@ -118,8 +137,21 @@ class Samples(Sequence):
         if isinstance(index, slice):
             return Samples(self.entries[index])
         if isinstance(index, (list, tuple, np.ndarray)):
-            chosen = np.arange(len(self))[np.asarray(index) if len(index) else []]
+            try:
+                chosen = np.arange(len(self))[np.asarray(index) if len(index) else []]
+            except IndexError as error:
+                raise IndexError(
+                    f"these are no indices of {len(self)} samples ({error}); give whole numbers "
+                    f"below {len(self)}, or {len(self)} times True or False."
+                ) from error
             return Samples([self.entries[i] for i in chosen])
+        try:
+            index = operator.index(index)
+        except TypeError as error:
+            raise TypeError(
+                f"the index is {index!r}, expected a whole number, a slice or a list of numbers; "
+                "by name: samples.where(lambda entry: entry.name == ...)."
+            ) from error
         if not -len(self) <= index < len(self):
             raise IndexError(f"there is no sample {index} among {len(self)} samples.")
         entry = self.entries[index]
@@ -141,6 +173,14 @@ class Samples(Sequence):
         """Wrap samples that are already in memory (a row is returned as it is)."""
         if isinstance(samples, Samples):
             return samples
+        several = isinstance(samples, Iterable) and not isinstance(samples, str)
+        samples = list(samples) if several else samples
+        wrong = [s for s in samples if not isinstance(s, Sample)] if several else [samples]
+        if wrong:
+            raise TypeError(
+                f"found {type(wrong[0]).__name__}, expected a row of Sample; put a single one in "
+                "brackets, [sample], and read a data set with cellkit.read(name)."
+            )
         return cls(
             [
                 Entry(s.name, _Held(s.image, s.labels), s.dataset, s.cell_type, s.group,
@@ -265,6 +305,7 @@ def moments(image: np.ndarray, normalise: str = "standard") -> tuple[float, floa
     (:class:`Crops`) and :func:`cellkit.predict` both ask here and so never differ: a crop is
     normalised like the image it was cut from, an image degraded first like the degraded one.
     """
+    among("normalise", normalise, NORMALISE)
     if normalise == "none":
         return 0.0, 1.0
     return float(image.mean()), max(float(image.std()), 1e-3)  # a blank image stays blank
@@ -276,6 +317,8 @@ def standardise(image: np.ndarray) -> np.ndarray:
     return ((image - mean) / std).astype(np.float32)
 
 
+#: See :func:`moments`.
+NORMALISE = ("standard", "none")
 #: What a target may be.
 HEADS = ("foreground", "two_class", "border", "distance", "image", "double", "objects")
 
@@ -302,9 +345,10 @@ class Crops:
     normalise : str
         See :func:`moments`.
     augment : callable(image, labels, rng) -> (image, labels), optional
-        Acts on the cut-out, image in [0, 1] in and out; labels is None where there are none.
+        Acts on a copy of the cut-out, image in [0, 1] in and out; labels is None where there are
+        none.
     degrade : callable(image, rng) -> image, optional
-        Acts last, on the image alone, and keeps its shape; targets stay sharp.
+        Acts last, on a copy of the image alone, and keeps its shape; targets stay sharp.
     seed : int
         Item i of epoch e depends on (seed, e, i) and nothing else, however many workers read.
     repeats : int
@@ -315,12 +359,19 @@ class Crops:
                  normalise="standard", augment=None, degrade=None, seed=0, repeats=1):
         if mode not in ("crop", "resize", "pad", "whole"):
             raise ValueError(f"mode is {mode!r}, expected crop, resize, pad or whole.")
-        if head not in HEADS:
-            raise ValueError(f"head is {head!r}, expected one of {', '.join(HEADS)}.")
+        among("head", head, HEADS)
         if size is None and mode in ("crop", "resize"):
             raise ValueError(f"size is None, but mode {mode!r} needs one, e.g. size=256.")
-        if size is not None and (np.ndim(size) > 1 or np.size(size) > 2 or np.min(size) < 1):
-            raise ValueError(f"size is {size}, expected a side or (height, width) of at least 1.")
+        sides = np.asarray(1 if size is None else size)
+        if sides.dtype.kind not in "iu" or sides.shape not in ((), (1,), (2,)) or sides.min() < 1:
+            raise ValueError(f"the crop's size is {size!r}, expected a side or (height, width), "
+                             "whole numbers of at least 1.")
+        for name, value in (("augment", augment), ("degrade", degrade)):
+            if value is not None and not callable(value):
+                raise ValueError(f"{name} is {value!r}, expected a function, or None.")
+        among("normalise", normalise, NORMALISE)
+        whole("seed", seed, 0)
+        whole("repeats", repeats)
         self.samples = Samples.of(samples)
         if not len(self.samples):
             raise ValueError("there are no samples to cut crops from; read or keep at least one.")
@@ -328,6 +379,7 @@ class Crops:
         self.mode, self.head, self.normalise = mode, head, normalise
         self.augment, self.degrade = augment, degrade
         self.seed, self.repeats, self.epoch = seed, repeats, 0
+        self.channels = None  # as many as the network takes, where there is one to ask
 
     def __len__(self) -> int:
         return len(self.samples) * self.repeats
@@ -339,23 +391,37 @@ class Crops:
             raise IndexError(f"item {index} of {len(self)}")
         index %= len(self)
         sample = self.samples[index % len(self.samples)]
+        self.expect(sample)
         rng = np.random.default_rng([self.seed, self.epoch, index])
-        if self.head != "image":
-            _ = sample.mask  # raises in words where nobody drew the cells
-        image, labels = self._cut(sample.image, sample.labels, rng)
+        image, labels = sample.image, sample.labels
+        if self.augment is not None or self.degrade is not None:  # they may work in place
+            image, labels = _both(image, labels, np.copy)
+        image, labels = self._cut(image, labels, rng)
         if self.augment is not None:
             image, labels = self._augmented(sample, image, labels, rng)
         sharp, seen = image, sample.image
         if self.degrade is not None:
+            sharp = np.copy(image)
             dice = rng.bit_generator.state  # rolled alike for the cut-out and the whole image
-            image = self.degrade(sharp, rng)
+            image = self._degraded(sample, image, rng)
             rng.bit_generator.state = dice
-            seen = self.degrade(sample.image, rng)
+            seen = self._degraded(sample, np.copy(seen), rng)
         mean, std = moments(seen, self.normalise)
         return (
             torch.from_numpy(_channels_first((image - mean) / std)),
             torch.from_numpy(_target(labels, (sharp - mean) / std, self.head)),
         )
+
+    def expect(self, sample: Sample) -> None:
+        """Say in words why a sample cannot be shown to the network."""
+        if self.head != "image":
+            _ = sample.mask  # raises where nobody drew the cells
+        have = 1 if sample.image.ndim == 2 else sample.image.shape[2]
+        if self.channels not in (None, have):
+            raise ValueError(
+                f"sample {sample.name!r} has {have} channel(s), the network takes "
+                f"{self.channels}; build it with in_channels={have}, or convert the images."
+            )
 
     def _cut(self, image, labels, rng):
         height, width = image.shape[:2]
@@ -380,7 +446,14 @@ class Crops:
         return _both(image, labels, lambda a: _resize(a, self.size))
 
     def _augmented(self, sample, image, labels, rng):
-        image, labels = self.augment(image, labels, rng)
+        arrays, made = [True, labels is not None], self.augment(image, labels, rng)
+        if not isinstance(made, (tuple, list)) or arrays != [
+                isinstance(one, np.ndarray) for one in made]:
+            raise ValueError(
+                f"sample {sample.name!r}: the augmentation returned {type(made).__name__}, "
+                "expected two arrays (image, labels); return both, labels None where they were."
+            )
+        image, labels = made
         if not np.isfinite(image).all():
             raise ValueError(
                 f"sample {sample.name!r}: the augmentation returned NaN or infinite pixels; "
@@ -392,6 +465,17 @@ class Crops:
                 f"labels {labels.shape}; move both in the same way."
             )
         return image, labels
+
+    def _degraded(self, sample, image, rng):
+        shape, image = image.shape, self.degrade(image, rng)
+        if np.shape(image) != shape or not np.isfinite(image).all():
+            found = "NaN or infinite pixels" if np.shape(image) == shape else \
+                f"{type(image).__name__} of shape {np.shape(image)}"
+            raise ValueError(
+                f"sample {sample.name!r}: the degradation returned {found}, expected an image of "
+                f"shape {shape} in [0, 1]; return one as large as it was."
+            )
+        return image
 
 
 def _both(image, labels, change):
@@ -407,7 +491,7 @@ def _resize(array, size):
     if array.ndim == 3:
         return np.stack([_resize(channel, size) for channel in np.moveaxis(array, 2, 0)], axis=2)
     how = Image.Resampling.NEAREST if array.dtype == np.int32 else Image.Resampling.BILINEAR
-    return np.asarray(Image.fromarray(array).resize(size[::-1], how))
+    return np.array(Image.fromarray(array).resize(size[::-1], how))
 
 
 def _channels_first(image):

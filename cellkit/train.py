@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,10 @@ from cellkit import augment as augmentation
 from cellkit import checkpoints, losses
 from cellkit.device import autocast, evaluating, half, home, pick
 from cellkit.labels import merge_foreground
-from cellkit.maps import ask, maps
+from cellkit.maps import ask, maps, networks
 from cellkit.metrics import dice
 from cellkit.networks import fill
-from cellkit.samples import Crops, Samples, split
+from cellkit.samples import Crops, Samples, split, whole
 
 OPTIMIZERS = {
     "adam": torch.optim.Adam,
@@ -43,6 +44,7 @@ SCHEDULES = {
         cycle_momentum=False),
 }
 WHOLE = 1024  # validation pictures are cut to this side, in pixels, so that memory stays bounded
+FEW = 8  # samples whose channels are looked at beforehand, the others when they are drawn
 CACHE = 2**30  # bytes of samples kept in memory, so that each is read only once
 
 
@@ -139,17 +141,18 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
         What makes a validation epoch the best; None: "metric", for images "loss".
     minutes : float, optional
         A bound: the first, timed step tells how many epochs fit into 90 % of it, and no more
-        than these are run (schedules are fitted to them); an epoch that would end more than 10 %
-        late is left out.
+        than these are run (schedules are fitted to them, and keep them when resumed); an epoch
+        that would end more than 10 % late is left out.
     device : str
         "auto": cuda, mps or cpu.
     amp : "auto" or bool
         16-bit convolutions where the hardware gains by them, see :func:`cellkit.device.half`.
     checkpoint : path, optional
-        Written after each epoch; ``cellkit.checkpoints.load(path)`` gives the network.
+        A file (its folder is made) written after each epoch; ``cellkit.checkpoints.load(path)``
+        gives the network.
     resume : bool
-        Go on where ``checkpoint`` ends (if it exists).  On a CPU the result equals an unbroken
-        run's bit for bit, for the same arguments.
+        Go on where ``checkpoint`` ends (if there is that file).  On a CPU the result equals an
+        unbroken run's bit for bit, for the same arguments.
     workers : int
         Processes that cut crops beside this one (Linux, Colab); they change speed alone.
     progress : bool
@@ -168,25 +171,35 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
         Where the memory does not suffice; the message has a batch size that fits.
     """
     began = time.monotonic()
-    _check(net, train, epochs=epochs, batch_size=batch_size, steps_per_epoch=steps_per_epoch,
-           patience=patience, minutes=minutes, workers=workers)
+    _check(net, lr, minutes, on_epoch, checkpoint, resume, epochs=epochs, batch_size=batch_size,
+           steps_per_epoch=steps_per_epoch, patience=patience, workers=workers)
     head = getattr(net, "head", "foreground")
     monitor = monitor or ("loss" if head == "image" else "metric")
     if monitor not in ("loss", "metric"):
         raise ValueError(f"monitor is {monitor!r}, expected 'loss' or 'metric'.")
     loss_of = losses.named(loss, head)
-    train, valid = _cached(train), None if valid is None else _cached(valid)
+    train = _cached(train, "training", head)
+    valid = None if valid is None else _cached(valid, "validation", head)
     _no_leak(train, valid)
+    config = getattr(net, "config", {})
+    cut = dict(head=head, normalise=config.get("normalise", "standard"), degrade=degrade, seed=seed)
+    Crops(train, crop, mode, augment=augment, **cut)  # says what is wrong with these
     crop, steps = _plan(train, crop, mode, batch_size, steps_per_epoch)
-    cut = dict(head=head, normalise=getattr(net, "config", {}).get("normalise", "standard"),
-               degrade=degrade, seed=seed)
     crops = Crops(train, crop, mode, augment=augment, **cut,
                   repeats=math.ceil(steps * batch_size / len(train)))
     looks = None if valid is None else Crops(
         valid, *((WHOLE // 2 if head == "objects" else WHOLE, "whole") if mode == "crop"
                  else (crop, mode)), **cut)  # anchors times objects fill memory sooner
+    for row in (crops, looks) if looks else (crops,):
+        row.channels = config.get("in_channels", np.size(train[0].image[0, 0]))
+        for i in np.unique(np.linspace(0, len(row.samples) - 1, FEW).astype(int)):
+            row.expect(row.samples[i])
     device = pick(device)
     dtype = half(device, amp)
+    state = None
+    if resume and Path(checkpoint).exists():
+        state = checkpoints.read(checkpoint)
+        checkpoints.expect(state, checkpoint, "history", "now", "movers")
     net.to(device)
     if dtype is not None:
         net.to(memory_format=torch.channels_last)
@@ -194,7 +207,11 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
     with _isolated(device):
         trial = _Trial(net, crops, loss_of, device, dtype)
         if progress or minutes:
-            epochs = trial.forecast(epochs, steps, batch_size, looks, minutes, progress)
+            if fitted := state is not None and schedule is not None and minutes:
+                # The clock never says the same twice, and the schedule has begun with what it said.
+                epochs = min(epochs, state["history"]["settings"]["epochs"])
+            epochs = trial.forecast(epochs, steps, batch_size, looks,
+                                    None if fitted else minutes, progress)
         history = History("psnr" if head == "image" else "dice", settings=dict(
             epochs=epochs, seed=seed, batch_size=batch_size, crop=crop, mode=mode, lr=lr,
             optimizer=_name(optimizer), loss=_name(loss), augment=_name(augment),
@@ -203,8 +220,8 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
         move, schedule, scaler = _movers(net, optimizer, lr, schedule, steps, epochs, dtype)
         movers = {"optimizer": move, "schedule": schedule, "scaler": scaler}
         best = None
-        if resume and checkpoint is not None and Path(checkpoint).exists():
-            history, best = _resume(checkpoint, net, movers, history)
+        if state is not None:
+            history, best = _resume(checkpoint, state, net, movers, history)
         bar = tqdm(total=epochs * steps, initial=len(history) * steps, unit="step",
                    disable=not progress, file=sys.stdout, mininterval=0.5, leave=True)
         try:
@@ -218,11 +235,7 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
                 seen = []
                 for image, target in _batches(crops, steps, batch_size, workers, device):
                     output, value = _forward(net, image, target, loss_of, device, dtype)
-                    if not math.isfinite(value.item()):
-                        raise ValueError(
-                            f"the loss became {value.item()} in epoch {epoch + 1}; check the "
-                            f"images for NaN, or lower the learning rate (lr={lr:g})."
-                        )
+                    _finite("loss", value.item(), epoch, lr)
                     move.zero_grad(set_to_none=True)
                     scaler.scale(value).backward()
                     scaler.step(move)
@@ -233,7 +246,11 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
                     seen.append((value.item(), _metric(output, target, head)))
                     bar.set_postfix_str(_says(epoch, epochs, history, seen), refresh=False)
                     bar.update()
-                _record(history, seen, _validate(net, looks, loss_of, device, dtype), rate)
+                for weight in net.parameters():
+                    _finite("weights", weight.detach().sum().item(), epoch, lr)
+                validated = _validate(net, looks, loss_of, device, dtype)
+                _finite("validation loss", sum(loss for loss, _ in validated), epoch, lr)
+                _record(history, seen, validated, rate)
                 history.seconds.append(time.monotonic() - started)
                 if _is_best(history, monitor):
                     history.best_epoch = epoch + 1
@@ -245,7 +262,8 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
                 bar.set_postfix_str(_says(epoch, epochs, history, seen))
                 if on_epoch is not None:
                     on_epoch(history)
-                if minutes and time.monotonic() - began + history.seconds[-1] > 66 * minutes:
+                if (minutes and epoch + 1 < epochs
+                        and time.monotonic() - began + history.seconds[-1] > 66 * minutes):
                     history.ended = "out of time"
                     break
             history.ended = history.ended or "finished"
@@ -279,7 +297,8 @@ def refit(net: nn.Module, samples, epochs: int = 20, seed: int = 0, *, fraction:
     fraction, by
         See :func:`cellkit.split`.
     settings
-        For :func:`fit`; ``monitor`` is "loss" unless given.
+        For :func:`fit`; ``monitor`` is "loss" unless given.  The second training writes to
+        ``checkpoint``, the first beside it ("run.pt": "run-first.pt"), so both can be resumed.
 
     Returns
     -------
@@ -287,7 +306,11 @@ def refit(net: nn.Module, samples, epochs: int = 20, seed: int = 0, *, fraction:
     """
     begin = copy.deepcopy(net.state_dict())
     part, rest = split(samples, fraction, seed, by)
-    first = fit(net, part, rest, epochs, seed, **{"monitor": "loss", **settings})
+    trying = {"monitor": "loss", **settings}
+    if settings.get("checkpoint") is not None:
+        file = Path(settings["checkpoint"])
+        trying["checkpoint"] = file.with_name(f"{file.stem}-first{file.suffix}")
+    first = fit(net, part, rest, epochs, seed, **trying)
     if first.ended == "interrupted":
         return first, History(first.metric, ended="interrupted")
     net.load_state_dict(begin)
@@ -357,13 +380,20 @@ def _record(history, seen, validated, rate):
     history.lr.append(rate)
 
 
+def _finite(what, value, epoch, lr):
+    if not math.isfinite(value):
+        raise ValueError(
+            f"the {what} became {value} in epoch {epoch + 1}; check the images for NaN, or lower "
+            f"the learning rate (lr={lr:g})."
+        )
+
+
 def _is_best(history, monitor) -> bool:
     if not history.valid_loss or not history.best_epoch:
         return True
-    best, now = history.best_epoch - 1, len(history) - 1
-    if monitor == "loss":
-        return history.valid_loss[now] < history.valid_loss[best]
-    return history.valid_metric[now] > history.valid_metric[best]
+    values = [-v for v in history.valid_loss] if monitor == "loss" else history.valid_metric
+    best, now = values[history.best_epoch - 1], values[-1]
+    return now > best or math.isnan(best) and not math.isnan(now)
 
 
 def _says(epoch, epochs, history, seen) -> str:
@@ -379,29 +409,38 @@ def _says(epoch, epochs, history, seen) -> str:
 # Before the loop ---------------------------------------------------------------------------------
 
 
-def _check(net, train, epochs, batch_size, steps_per_epoch, patience, minutes, workers):
-    for name, value, least in (("epochs", epochs, 1), ("batch_size", batch_size, 1),
-                               ("steps_per_epoch", steps_per_epoch, 1), ("patience", patience, 1),
-                               ("workers", workers, 0)):
-        if value is not None and (int(value) != value or value < least):
-            raise ValueError(f"{name} is {value}, expected a whole number of at least {least}.")
-    if minutes is not None and not minutes > 0:
-        raise ValueError(f"minutes is {minutes}, expected a number above 0.")
-    train = Samples.of(train)
-    if not len(train):
-        raise ValueError("there are no training samples; read or keep at least one.")
-    image = train[0].image
-    have = 1 if image.ndim == 2 else image.shape[2]
-    want = getattr(net, "config", {}).get("in_channels", have)
-    if have != want:
-        raise ValueError(
-            f"sample {train.names[0]!r} has {have} channel(s), the network takes {want}; "
-            f"build it with in_channels={have}, or convert the images."
-        )
+def _check(net, lr, minutes, on_epoch, checkpoint, resume, **counts):
+    networks([net])
+    if not any(weight.requires_grad for weight in net.parameters()):
+        raise ValueError(f"this {type(net).__name__} has no weights that training may move; build "
+                         "one that has, or unfreeze it with net.requires_grad_().")
+    for name, value in counts.items():
+        if value is not None or name not in ("steps_per_epoch", "patience"):
+            whole(name, value, 0 if name == "workers" else 1)
+    if not (isinstance(lr, Real) and 0 <= lr < math.inf):
+        raise ValueError(f"lr is {lr!r}, expected a finite number of at least 0, e.g. 1e-3.")
+    if minutes is not None and not (isinstance(minutes, Real) and 0 < minutes < math.inf):
+        raise ValueError(f"minutes is {minutes!r}, expected a number above 0, or None.")
+    if on_epoch is not None and not callable(on_epoch):
+        raise ValueError(f"on_epoch is {on_epoch!r}, expected a function of the history, or None.")
+    if resume and checkpoint is None:
+        raise ValueError("resume=True without a checkpoint; give the file to go on from.")
+    if checkpoint is not None and (
+            not isinstance(checkpoint, (str, os.PathLike)) or Path(checkpoint).is_dir()):
+        raise ValueError(f"checkpoint is {str(checkpoint)!r}, expected the path of a file to "
+                         "write, not of a folder; give a name such as 'run.pt'.")
 
 
-def _cached(samples) -> Samples:
+def _cached(samples, what, head) -> Samples:
     samples = Samples.of(samples)
+    if not len(samples):
+        raise ValueError(f"there are no {what} samples; read or keep at least one.")
+    bare = [entry.name for entry in samples.entries if not entry.annotated]
+    if bare and head != "image":
+        raise ValueError(
+            f"{what} sample {bare[0]!r} has no ground truth (labels is None); "
+            "keep only annotated samples: samples.where(lambda entry: entry.annotated)."
+        )
     one = samples[0]
     size = one.image.nbytes + (0 if one.labels is None else one.labels.nbytes)
     return samples.cached() if size * len(samples) <= CACHE else samples
@@ -474,8 +513,7 @@ def _state(net, best, movers, history) -> dict:
     }
 
 
-def _resume(path, net, movers, fresh):
-    state = checkpoints.read(path)
+def _resume(path, state, net, movers, fresh):
     history = History(**state["history"])
     loose = () if movers["schedule"] is not None else ("epochs",)
     for name, value in fresh.settings.items():
@@ -532,7 +570,8 @@ class _Trial:
         """Say what will be needed; how many epochs fit into the minutes."""
         weights = sum(p.numel() for p in self.net.parameters())
         try:
-            _, small = self.step(1)
+            few = min(2, batch_size)  # on one alone a batch norm behind a pooling cannot train
+            small = self.step(few)[1] // few
             need = 16 * weights + small * batch_size  # weights, gradients, Adam's two moments
             there = _memory(self.device)
             if need > there:

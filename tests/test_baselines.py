@@ -104,6 +104,12 @@ def test_wrong_settings_are_named():
         ResNetUNet(encoder=18, weights="coco")
     with pytest.raises(ValueError, match=r"SimpleCNN\(in_channels"):
         SimpleCNN()(image(1, 3, 9, 9))
+    for network in (SimpleCNN, ResNetUNet):
+        for settings, words in ((dict(normalise="nonsense"), "normalise is 'nonsense'"),
+                                (dict(width=0), "width is 0"), (dict(seed=-1), "seed is -1"),
+                                (dict(in_channels=0), "in_channels is 0")):
+            with pytest.raises(ValueError, match=words):
+                network(**settings)
 
 
 def refuse(*args, **kwargs):

@@ -151,6 +151,17 @@ def test_moments():
     (dict(size=None), "size is None"),
     (dict(size=0), "size is 0"),
     (dict(size=(1, 2, 3)), "size is"),
+    (dict(size="a"), "size is 'a', expected a side or"),
+    (dict(size=[]), "size is "),
+    (dict(size=2.7), "size is 2.7"),
+    (dict(size=np.nan), "size is nan"),
+    (dict(normalise="minmax"), "normalise is 'minmax', expected one of standard, none"),
+    (dict(seed=-1), "seed is -1, expected a whole number of at least 0"),
+    (dict(seed=None), "seed is None"),
+    (dict(repeats=1.5), "repeats is 1.5"),
+    (dict(repeats=-1), "repeats is -1"),
+    (dict(augment="a"), "augment is 'a', expected a function"),
+    (dict(degrade=0.5), "degrade is 0.5, expected a function"),
     (dict(samples=[]), "no samples"),
 ])
 def test_wrong_settings_are_named(settings, words):
@@ -165,5 +176,41 @@ def test_what_a_sample_or_an_augmentation_lacks_is_named():
         Crops([sample(4, 4)], 4, augment=lambda i, m, rng: (i * np.nan, m))[0]
     with pytest.raises(ValueError, match="move both"):
         Crops([sample(4, 4)], 4, augment=lambda i, m, rng: (i, m[1:]))[0]
+    for made in (lambda i, m, rng: None, lambda i, m, rng: i, lambda i, m, rng: (i, None)):
+        with pytest.raises(ValueError, match=r"'a': the augmentation returned .* expected two"):
+            Crops([sample(4, 4)], 4, augment=made)[0]
+    for made, words in ((lambda i, rng: i[1:], r"shape \(3, 4\)"),
+                        (lambda i, rng: None, "NoneType"),
+                        (lambda i, rng: i * np.nan, "NaN or infinite pixels")):
+        with pytest.raises(ValueError, match=f"'a': the degradation returned .*{words}"):
+            Crops([sample(4, 4)], 4, degrade=made)[0]
     with pytest.raises(IndexError):
         Crops([sample(4, 4)], 4)[1]
+
+
+@pytest.mark.parametrize("mode", ["crop", "resize", "pad", "whole"])
+def test_what_works_in_place_leaves_samples_and_targets_as_they_were(mode):
+    s = sample(8, 8)
+    image, labels = s.image.copy(), s.labels.copy()
+
+    def augmented(image, labels, rng):
+        image *= 0.5
+        labels[:] = 0
+        return image, labels
+
+    def degraded(image, rng):
+        image *= 0.5
+        return image
+
+    both = dict(size=8, mode=mode, head="image", normalise="none")
+    blank = Crops([s], 8, mode, augment=augmented)[0][1]
+    assert not blank.any()
+    seen, sharp = Crops([s], **both, augment=augmented, degrade=degraded)[0]
+    np.testing.assert_array_equal(sharp[0], image / 2)
+    np.testing.assert_array_equal(seen[0], image / 4)
+    assert (s.image == image).all() and (s.labels == labels).all()
+
+
+def test_moments_refuses_what_it_does_not_know():
+    with pytest.raises(ValueError, match="normalise is 'minmax'"):
+        moments(sample(4, 4).image, "minmax")

@@ -165,6 +165,12 @@ def test_images_smaller_than_an_anchor(net, size):
     assert said.dtype == np.float32 and 0 <= said.min() <= said.max() <= 1
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_it_may_be_called_like_any_network_without_no_grad(training):
+    found = MaskRCNN(width=2, detections=5).train(training)(torch.rand(2, 1, 48, 48))
+    assert len(found) == 2 and all(one.shape == (48, 48) for one in found)
+
+
 def test_losses_leave_the_modes_and_the_statistics_as_they_were(net):
     before = {key: value.clone() for key, value in net.state_dict().items()}
     truth = torch.from_numpy(discs((20, 12)))[None].long()
@@ -201,6 +207,12 @@ def test_wrong_settings_are_named(net, monkeypatch, tmp_path):
         (dict(backbone="resnet18", in_channels=2), "expected 1 or 3"),
         (dict(weights="coco"), "for backbone 'light'"),
         (dict(backbone="resnet18", weights="coco"), "'resnet50' only"),
+        (dict(norm="x"), "norm is 'x', expected one of batch, frozen"),
+        (dict(normalise="x"), "normalise is 'x'"),
+        (dict(detections=-1), "detections is -1, expected a whole number of at least 1"),
+        (dict(size=0), "size is 0, expected a whole number of at least 1"),
+        (dict(size=-5), "size is -5"),
+        (dict(width=0), "width is 0"),
     ]:
         with pytest.raises(ValueError, match=words):
             MaskRCNN(**settings)

@@ -1,11 +1,25 @@
 """Maps from networks whose answer is known, tiles that leave no seam, and input that is wrong."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from cellkit import UNet, degrade, load_weights, predict, read, shrink, super_resolve
+from cellkit import (
+    MaskRCNN,
+    Sample,
+    Samples,
+    UNet,
+    degrade,
+    detect,
+    load_weights,
+    predict,
+    read,
+    shrink,
+    super_resolve,
+)
 from cellkit.datasets import bundled
 from cellkit.device import half, pick
 
@@ -50,7 +64,7 @@ def test_every_head_gives_its_maps():
 
 
 def test_super_resolve_undoes_the_normalisation():
-    for image in (picture(33, 20), 0.3 * picture(8, 9) + 0.2):
+    for image in (picture(33, 20), 0.3 * picture(8, 9) + 0.2, picture(5, 6, 1)):
         np.testing.assert_allclose(super_resolve(Known("image"), image, amp=False), image,
                                    atol=1e-5)
     colour = picture(12, 16, 3)
@@ -175,10 +189,41 @@ def test_half_precision_is_close_and_can_be_switched_off(monkeypatch):
     (np.full((8, 8), 200.0), ValueError, "200 to 200"),
     (np.zeros((2, 8, 8, 1), np.float32), ValueError, r"shape \(2, 8, 8, 1\)"),
     (np.zeros((0, 8), np.float32), ValueError, r"shape \(0, 8\)"),
+    (picture(8), ValueError, r"shape \(8,\), expected \(H, W\)"),
+    (Sample(picture(8, 8), None, "a"), TypeError, "the image is Sample, .* give sample.image"),
+    (Samples.of([Sample(picture(8, 8), None, "a")]), TypeError, "the image is Samples"),
+    ("cells.png", TypeError, "the image is str, expected an array; .*read_image"),
+    (Path("cells.png"), TypeError, "the image is .*Path, expected an array"),
+    (None, TypeError, "the image is NoneType"),
 ])
 def test_wrong_images_are_named(image, error, words):
-    with pytest.raises(error, match=words):
-        predict(UNet(width=2), image)
+    for ask, net in ((predict, UNet(width=2)), (detect, MaskRCNN(width=2)),
+                     (super_resolve, UNet(width=2, head="image"))):
+        with pytest.raises(error, match=words):
+            ask(net, image)
+
+
+@pytest.mark.parametrize("net, words", [
+    ("livecell", "net is 'livecell', expected a network; .* cellkit.load_weights"),
+    (None, "net is 'NoneType'"), (UNet, "net is <class .*UNet'>"), ([], "net is 'list'"),
+    ([UNet(width=1, depth=1), None], "net is '(NoneType|list)'"),
+    (picture(8, 8), "net is 'ndarray'"),
+])
+def test_what_is_no_network_is_named(net, words):
+    for ask in (predict, detect, super_resolve):
+        with pytest.raises(TypeError, match=words):
+            ask(net, picture(8, 8))
+
+
+@pytest.mark.parametrize("tile, overlap, words", [
+    (16, None, "tile is 16, expected a whole number of at least 32"), (32.5, None, "tile is 32.5"),
+    (None, None, "tile is None"), ("a", None, "tile is 'a'"), (64, 2.5, "overlap is 2.5"),
+    (64, "a", "overlap is 'a'"), (64, -1, "overlap is -1"), (64, 33, "overlap is 33 and tile 64"),
+])
+def test_wrong_tiles_are_named(tile, overlap, words):
+    for ask, net in ((predict, UNet(width=2, depth=2)), (detect, MaskRCNN(width=2))):
+        with pytest.raises(ValueError, match=words):
+            ask(net, picture(8, 8), tile=tile, overlap=overlap)
 
 
 def test_wrong_networks_are_named():
@@ -186,7 +231,11 @@ def test_wrong_networks_are_named():
         predict(UNet(3, width=2), picture(8, 8))
     with pytest.raises(ValueError, match="use cellkit.super_resolve"):
         predict(UNet(width=2, head="image"), picture(8, 8))
-    with pytest.raises(ValueError, match="use cellkit.predict"):
-        super_resolve(UNet(width=2), picture(8, 8))
+    sharpen, segment = UNet(width=2, head="image"), UNet(width=2)
+    for nets in (segment, nn.Conv2d(1, 1, 3, padding=1), [sharpen, segment]):
+        with pytest.raises(ValueError, match="'foreground', expected 'image'; use cellkit.predict"):
+            super_resolve(nets, picture(8, 8))
+    with pytest.raises(ValueError, match=r"nothing in common \(image, foreground\)"):
+        predict([sharpen, segment], picture(8, 8), all=True)
     with pytest.raises(ValueError, match="overlap is 70"):
         predict(UNet(width=2), picture(8, 8), tile=128, overlap=70)

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,6 +67,9 @@ def test_any_size_is_a_sample(shape):
         (IMAGE * 2, None, ValueError, "from 0 to 2"),
         (IMAGE - 1, None, ValueError, "from -1 to 0"),
         (np.where(IMAGE > 0.9, np.nan, IMAGE).astype(np.float32), None, ValueError, "NaN"),
+        (torch.from_numpy(IMAGE), None, TypeError, "image is of type Tensor"),
+        (None, None, TypeError, "image is of type NoneType"),
+        (IMAGE, torch.from_numpy(LABELS), TypeError, "labels are of type Tensor"),
         (IMAGE, LABELS.astype(np.int64), TypeError, "int64"),
         (IMAGE, LABELS > 0, TypeError, "bool"),
         (IMAGE, LABELS.T.copy(), ValueError, r"shape \(4, 3\)"),
@@ -131,6 +135,34 @@ def test_single_indices_reach_from_both_ends_and_no_further():
     with pytest.raises(IndexError):
         samples[[3]]
     assert [s.name for s in samples] == [s.name for s in reversed(list(samples))][::-1]
+
+
+@pytest.mark.parametrize(("index", "error", "message"), [
+    ("s1", TypeError, "index is 's1', expected a whole number.*by name: samples.where"),
+    (1.0, TypeError, "index is 1.0, expected a whole number"),
+    (None, TypeError, "index is None"),
+    ([True, False], IndexError, "no indices of 3 samples.*3 times True or False"),
+    ([0.5], IndexError, "no indices of 3 samples"),
+    (["s1"], IndexError, "no indices of 3 samples"),
+])  # fmt: skip
+def test_what_is_no_index_is_named(index, error, message):
+    with pytest.raises(error, match=message):
+        row("abc")[index]
+
+
+SAMPLE = Sample(IMAGE, LABELS, "a", group="a")
+
+
+@pytest.mark.parametrize(("samples", "message"), [
+    (SAMPLE, r"found Sample, expected a row of Sample; .* in brackets, \[sample\]"),
+    ("livecell", "found str, .* cellkit.read"), (None, "found NoneType"),
+    ([IMAGE], "found ndarray"), (IMAGE, "found ndarray"), (5, "found int"),
+    ([SAMPLE, None], "found NoneType"),
+])  # fmt: skip
+def test_what_is_no_row_of_samples_is_named(samples, message):
+    for use in (Samples.of, split, ck.Crops, lambda s: ck.fit(ck.UNet(width=2, depth=1), s)):
+        with pytest.raises(TypeError, match=message):
+            use(samples)
 
 
 def test_a_row_stays_the_row_it_is():

@@ -1,5 +1,6 @@
 """Training: it learns, it repeats itself exactly, it can be stopped, and it says what is wrong."""
 
+import contextlib
 import pickle
 import random
 import warnings
@@ -9,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from cellkit import Sample, UNet, augment, checkpoints, dice, fit, losses, predict, train
+from cellkit import Sample, Samples, UNet, augment, checkpoints, dice, fit, losses, predict, train
+from cellkit.samples import Entry
 
 CELL = 6  # radius in pixels
 
@@ -175,6 +177,16 @@ def test_refit_repeats_the_best_number_of_epochs_on_everything():
     assert same(net, twin)
 
 
+def test_refit_resumes_both_its_trainings(tmp_path):
+    settings = {**QUICK, "epochs": 3, "lr": 0.03, "checkpoint": tmp_path / "run.pt"}
+    nets = [UNet(width=2, depth=1) for _ in range(2)]
+    told_first = [told(h) for h in train.refit(nets[0], TRAIN, fraction=0.7, **settings)]
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["run-first.pt", "run.pt"]
+    again = train.refit(nets[1], TRAIN, fraction=0.7, resume=True, **settings)
+    assert [told(h) for h in again] == told_first and same(*nets)
+    assert same(nets[0], checkpoints.load(tmp_path / "run.pt"))
+
+
 @pytest.mark.parametrize("head", ["two_class", "border", "distance", "image"])
 def test_every_head_trains(head):
     net = UNet(width=4, depth=2, head=head, residual=head == "image")
@@ -288,6 +300,37 @@ def test_minutes_bound_the_epochs():
     assert history.lr[-1] == pytest.approx(1e-3 / 25e4)  # the schedule was fitted to it
 
 
+def test_all_planned_epochs_are_a_finished_run_however_late():
+    assert fit(UNet(width=2, depth=1), TRAIN, minutes=1e-9, **QUICK).ended == "finished"
+
+
+def test_a_timed_and_scheduled_run_resumes_whatever_the_clock_says_now(tmp_path, monkeypatch):
+    settings = {**QUICK, "epochs": 500, "minutes": 1, "schedule": "onecycle", "resume": True,
+                "checkpoint": tmp_path / "run.pt"}
+    plans = iter((4, 7, 2))
+
+    def forecast(trial, epochs, steps, batch_size, looks, minutes, progress):
+        return min(epochs, next(plans)) if minutes else epochs
+
+    def stop(history):
+        if len(history) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(train._Trial, "forecast", forecast)
+    assert len(fit(UNet(width=2, depth=1), TRAIN, on_epoch=stop, **settings)) == 2
+    again = fit(UNet(width=2, depth=1), TRAIN, **settings)
+    assert len(again) == again.settings["epochs"] == 4 and again.ended == "finished"
+    with pytest.raises(ValueError, match="begun with epochs=4, now it is 3"):
+        fit(UNet(width=2, depth=1), TRAIN, **{**settings, "epochs": 3})
+
+
+@pytest.mark.parametrize("batch_size", [2, 5])
+def test_what_trains_without_a_forecast_trains_with_one(batch_size):
+    pooled = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(1, 4, 1), nn.BatchNorm2d(4),
+                           nn.Conv2d(4, 1, 1), nn.Upsample(32))
+    fit(pooled, TRAIN, **{**QUICK, "batch_size": batch_size, "progress": True})
+
+
 class Hungry(nn.Module):
     """Has memory for a batch of ``room``."""
 
@@ -337,6 +380,29 @@ def test_a_loss_that_is_not_a_number_is_named():
         fit(UNet(width=2, depth=1), [Sample(image, TRAIN[0].labels, "a")], **QUICK)
 
 
+def test_a_network_that_diverged_is_not_handed_back_as_finished():
+    one = {**QUICK, "epochs": 1, "steps_per_epoch": 1, "amp": False}
+    with pytest.raises(ValueError, match="the weights became .* in epoch 1; check the images"):
+        fit(UNet(width=2, depth=1), TRAIN, lr=1e38, optimizer="sgd", **one,
+            loss=lambda output, target: 1e6 * output.mean())
+    with pytest.raises(ValueError, match="the validation loss became (nan|inf) in epoch 1; check"):
+        fit(UNet(width=2, depth=1), TRAIN, VALID, lr=1e30, **one)
+
+
+@pytest.mark.parametrize("monitor", ["loss", "metric"])
+def test_nan_is_the_worst_epoch(monitor):
+    def best(*values):
+        history = train.History()
+        for epoch, value in enumerate(values, 1):
+            train._record(history, [(0, 0)], [(-value if monitor == "loss" else value,) * 2], 0)
+            if train._is_best(history, monitor):
+                history.best_epoch = epoch
+        return history.best_epoch
+
+    nan = float("nan")
+    assert best(nan, nan, 0.1, nan, 0.3, 0.2) == 5 and best(nan, nan) == 1
+
+
 @pytest.mark.parametrize("change, words", [
     (dict(epochs=0), "epochs is 0"),
     (dict(batch_size=1.5), "batch_size is 1.5"),
@@ -350,11 +416,51 @@ def test_a_loss_that_is_not_a_number_is_named():
     (dict(train=[]), "no training samples"),
     (dict(train=[cells("a", channels=3)]), "'a' has 3 channel.s., the network takes 1"),
     (dict(train=[Sample(TRAIN[0].image, None, "bare")]), "'bare' has no ground truth"),
+    (dict(train=[*TRAIN, cells("m", channels=3)]), "'m' has 3 channel.s., the network takes 1"),
+    (dict(valid=[]), "there are no validation samples"),
+    (dict(valid=[VALID[0], cells("m", channels=3)]), "'m' has 3 channel.s., the network takes 1"),
+    (dict(valid=[VALID[0], Sample(TRAIN[0].image, None, "bare")]), "'bare' has no ground truth"),
+    *[({name: value}, f"{name} is {value!r}, expected a whole number of at least {least}")
+      for name, least in (("epochs", 1), ("batch_size", 1), ("steps_per_epoch", 1), ("workers", 0),
+                          ("patience", 1), ("seed", 0))
+      for value in (2.0, "a", np.nan, np.inf, -1)],
+    *[({name: None}, f"{name} is None") for name in ("epochs", "batch_size", "workers", "seed")],
+    *[({"lr": value}, f"lr is {value!r}, expected") for value in (-1, np.nan, np.inf, "a", None)],
+    *[({"minutes": value}, f"minutes is {value!r}, ") for value in ("a", np.nan, np.inf, 0)],
+    *[({"crop": value}, f"size is {value!r}") for value in (None, "a", np.nan, 0)],
+    (dict(loss=5), "loss 5 does not fit"), (dict(loss=""), "loss '' does not fit"),
+    (dict(degrade=0.5), "degrade is 0.5"), (dict(augment="a"), "augment is 'a'"),
+    (dict(on_epoch=5), "on_epoch is 5"), (dict(net=nn.ReLU()), "this ReLU has no weights"),
 ])
 def test_wrong_arguments_are_named(change, words):
-    settings = {**QUICK, "train": TRAIN, **change}
+    settings = {**QUICK, "net": UNet(width=2, depth=1), "train": TRAIN,
+                "on_epoch": lambda history: pytest.fail("an epoch was trained"), **change}
     with pytest.raises(ValueError, match=words):
-        fit(UNet(width=2, depth=1), settings.pop("train"), **settings)
+        fit(**settings)
+
+
+def test_long_rows_are_not_read_beforehand_and_what_is_unlike_is_named_when_drawn():
+    reads = set()
+
+    def entry(i):
+        sample = cells("m", channels=3) if i == 1 else TRAIN[0]
+        return Entry(f"s{i}", lambda: reads.add(i) or (sample.image, sample.labels))
+
+    def loss(output, target):
+        assert calls or len(reads) <= train.FEW + QUICK["batch_size"]
+        calls.append(1)
+        return losses.bce(output, target)
+
+    lazy, calls = Samples([entry(i) for i in range(50)]), []
+    with pytest.raises(ValueError, match="'s1' has 3 channel.s., the network takes 1"):
+        fit(UNet(width=2, depth=1), lazy, loss=loss, **{**QUICK, "steps_per_epoch": 50, "seed": 1})
+    assert calls
+
+
+def test_what_is_no_network_is_named():
+    for net in ("livecell", None, UNet, []):
+        with pytest.raises(TypeError, match="expected a network; build one"):
+            fit(net, TRAIN, **QUICK)
 
 
 def test_a_shared_group_is_warned_of():
@@ -396,6 +502,23 @@ def test_nothing_half_written_stays(run, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         checkpoints.save(file, {})
     assert file.read_bytes() == before and [p.name for p in file.parent.iterdir()] == ["run.pt"]
+
+
+def test_a_folder_that_is_not_there_yet_is_made(tmp_path):
+    file = tmp_path / "no" / "such" / "run.pt"
+    fit(UNet(width=2, depth=1), TRAIN, checkpoint=file, **QUICK)
+    assert checkpoints.load(file).config["width"] == 2
+
+
+@pytest.mark.parametrize("settings, words", [
+    (dict(checkpoint="."), "checkpoint is '.', expected the path of a file"),
+    (dict(checkpoint=5), "checkpoint is '5', expected the path of a file"),
+    (dict(resume=True), "resume=True without a checkpoint"),
+])
+def test_what_could_not_be_written_or_read_is_refused_before_training(settings, words):
+    with pytest.raises(ValueError, match=words):
+        fit(UNet(width=2, depth=1), TRAIN, on_epoch=lambda _: pytest.fail("trained"), **settings,
+            **QUICK)
 
 
 def test_another_architecture_is_named(run):
@@ -455,14 +578,28 @@ def test_damaged_missing_and_foreign_files_are_named(run, tmp_path):
         file.write_bytes(whole[:length])
         with pytest.raises(ValueError, match="cut off or damaged"):
             checkpoints.load(file)
-    file.write_bytes(b"")
-    with pytest.raises(ValueError, match="run.pt"):
-        checkpoints.load(file)
+    for content in (b"", b"hello world\n", b"epoch,loss\n1,0.3\n", bytes(range(256))):
+        file.write_bytes(content)
+        with pytest.raises(ValueError, match="run.pt is (cut off or dam|no cellkit ch)"):
+            checkpoints.load(file)
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        flipped = np.frombuffer(whole, np.uint8).copy()
+        flipped[rng.integers(0, len(flipped), 20)] ^= 255
+        file.write_bytes(flipped.tobytes())
+        with contextlib.suppress(ValueError):  # weights may be other weights
+            checkpoints.load(file)
     with pytest.raises(FileNotFoundError, match="no checkpoint at"):
         checkpoints.load(tmp_path / "none.pt")
     torch.save({"weights": torch.zeros(2)}, file)
     with pytest.raises(ValueError, match="checkpoint format none, expected 1"):
         checkpoints.load(file)
+    checkpoints.save(file, {})
+    with pytest.raises(ValueError, match="has no network, config, best, expected a whole check"):
+        checkpoints.load(file)
+    checkpoints.save(file, {"network": "UNet", "config": {}, "best": {}})
+    with pytest.raises(ValueError, match="has no history, now, movers, expected a whole"):
+        fit(UNet(width=4, depth=2), TRAIN, VALID, checkpoint=file, resume=True, **QUICK)
     checkpoints.save(file, {"network": "VNet", "config": {}, "best": {}})
     with pytest.raises(ValueError, match="holds a 'VNet', expected one of"):
         checkpoints.load(file)

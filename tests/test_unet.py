@@ -146,7 +146,14 @@ def test_heads_follow_the_channels():
     (dict(norm="layer"), "norm is 'layer'"),
     (dict(up="nearest"), "up is 'nearest'"),
     (dict(normalise="max"), "normalise is 'max'"),
-    (dict(depth=0), "depth 0"),
+    (dict(depth=0), "depth is 0, expected a whole number of at least 1"),
+    (dict(depth=1.5), "depth is 1.5"),
+    (dict(width=1.5), "width is 1.5"),
+    (dict(in_channels=0), "in_channels is 0"),
+    (dict(in_channels=-1), "in_channels is -1"),
+    (dict(in_channels=1.5), "in_channels is 1.5"),
+    (dict(head="image", out_channels=0), "out_channels is 0"),
+    (dict(seed=None), "seed is None, expected a whole number of at least 0"),
     (dict(dropout=1.0), "dropout is 1.0"),
     (dict(residual=True), "residual=True"),
 ])
@@ -161,7 +168,19 @@ def test_wrong_settings_are_named(settings, words):
     (torch.rand(1, 1, 0, 8), ValueError, r"shape \(1, 1, 0, 8\)"),
     (torch.zeros(1, 1, 8, 8, dtype=torch.uint8), TypeError, "got torch.uint8"),
     (np.zeros((1, 1, 8, 8), np.float32), TypeError, "got ndarray"),
+    (torch.rand(1, 1, 8, 8).double(), TypeError, "tensor is torch.float64 and the network torch.f"),
+    (torch.rand(1, 1, 8, 8).half(), TypeError, "tensor is torch.float16 .* x.to.torch.float32."),
 ])
 def test_wrong_input_is_named(image, error, words):
     with pytest.raises(error, match=words):
         UNet(width=2)(image)
+
+
+def test_numbers_of_the_networks_kind_and_those_that_autocast_converts_are_taken():
+    net, image = UNet(width=2, depth=1), torch.rand(1, 1, 8, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert net(image).shape == net(image.bfloat16()).shape == image.shape
+        with pytest.raises(TypeError, match="tensor is torch.float64"):
+            net(image.double())
+    assert net.double()(image.double()).dtype == torch.float64
+    assert net.bfloat16()(image.bfloat16()).dtype == torch.bfloat16

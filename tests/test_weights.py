@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from cellkit import Sample, Samples, UNet, load_weights, predict, weights
 from cellkit.samples import Entry
@@ -120,6 +121,48 @@ def test_other_versions_and_architectures_are_named(stored):
     change(config={**known["config"], "width": 8})
     with pytest.raises(ValueError, match="is of another architecture: it has .* this network"):
         load_weights(file)
+
+
+@pytest.mark.parametrize("change", [
+    *[{key: None} for key in ("network", "config", "sha256", "data")], {"network": ["UNet"]},
+    {"config": []}, {"data": 5}, {"data": [5]}, {"data": [{"name": "discs"}]},
+])
+def test_a_card_that_lacks_something_is_named(stored, change):
+    _, file = stored
+    beside = file.with_suffix(".json")
+    known = json.loads(beside.read_text(encoding="utf-8"))
+    for card in ({**known, **change}, {k: v for k, v in known.items() if k not in change}):
+        beside.write_text(json.dumps(card), encoding="utf-8")
+        for read in (weights.card, load_weights):
+            with pytest.raises(ValueError, match=f"discs.json has {next(iter(change))} .*, expect"):
+                read(file)
+
+
+@pytest.mark.parametrize("net, change, error, words", [
+    (nn.Conv2d(1, 1, 3), {}, TypeError, "net is Conv2d, expected one that can be built again"),
+    (None, {}, TypeError, "net is NoneType"),
+    (UNet(width=2, depth=1), None, TypeError, "card is None, expected a dict with data, metrics"),
+    (UNet(width=2, depth=1), {"minutes": {1}}, TypeError, "what JSON cannot .*set"),
+    (UNet(width=2, depth=1), {"minutes": np.float32(1)}, TypeError, "what JSON cannot .*float32"),
+    (UNet(width=2, depth=1), {"data": [5]}, ValueError, r"the card has data \[5\]"),
+])
+def test_what_cannot_be_stored_is_named(tmp_path, net, change, error, words):
+    with pytest.raises(error, match=words):
+        card = None if change is None else CARD | change
+        weights.save_weights(net, tmp_path / "w.safetensors", card)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_card_cannot_contradict_the_network(tmp_path):
+    net = UNet(width=2, depth=1)
+    card = {**CARD, "network": "VNet", "config": {}, "format": 9, "sha256": ""}
+    file = weights.save_weights(net, tmp_path / "w.safetensors", card)
+    assert load_weights(file, device="cpu").config == net.config
+
+
+def test_a_name_that_is_none_is_named():
+    with pytest.raises(TypeError, match="name is None, expected one of .*livecell"):
+        load_weights(None)
 
 
 def test_nothing_half_written_stays(stored, monkeypatch):

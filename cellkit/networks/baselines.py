@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cellkit.networks.unet import block, expect, pad
+from cellkit.networks.unet import block, check, expect, pad
 
 ENCODERS = (18, 34, 50, 101)
 
@@ -41,6 +41,7 @@ class SimpleCNN(nn.Module):
 
     def __init__(self, in_channels=1, width=32, normalise="standard", seed=0):
         super().__init__()
+        check(normalise, seed, in_channels=in_channels, width=width)
         self.config = dict(in_channels=in_channels, width=width, normalise=normalise)
         layers = [nn.BatchNorm2d(in_channels)]
         with torch.random.fork_rng(devices=[]):
@@ -98,6 +99,7 @@ class ResNetUNet(nn.Module):
         super().__init__()
         from torchvision.models import resnet
 
+        check(normalise, seed, in_channels=in_channels, width=width)
         if encoder not in ENCODERS:
             raise ValueError(f"encoder is {encoder!r}, expected one of {ENCODERS}.")
         self.config = dict(in_channels=in_channels, encoder=encoder, width=width,

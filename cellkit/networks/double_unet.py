@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from cellkit.networks.unet import UNet
+from cellkit.samples import among
 
 TRAINED = ("both", "sharpen")
 
@@ -55,8 +56,7 @@ class DoubleUNet(nn.Module):
 
     def __init__(self, sharpen, segment, train="both"):
         super().__init__()
-        if train not in TRAINED:
-            raise ValueError(f"train is {train!r}, expected one of {', '.join(TRAINED)}.")
+        among("train", train, TRAINED)
         self.sharpen, self.segment = _part(sharpen, "sharpen"), _part(segment, "segment")
         first, second = self.sharpen.config, self.segment.config
         if not first["in_channels"] == first["out_channels"] == second["in_channels"]:

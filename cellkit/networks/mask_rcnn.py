@@ -18,7 +18,8 @@ from torch.nn import functional as F
 
 from cellkit.labels import Detections
 from cellkit.networks.baselines import ENCODERS, _fill, download
-from cellkit.networks.unet import block, expect, upsample
+from cellkit.networks.unet import block, check, expect, upsample
+from cellkit.samples import among
 
 BACKBONES = ("light", *(f"resnet{layers}" for layers in ENCODERS))
 #: Sides of the square anchors in pixels, a tuple for each level that proposes.  "light" proposes
@@ -83,8 +84,9 @@ class MaskRCNN(nn.Module):
     def __init__(self, in_channels=1, backbone="light", width=16, anchors=None, size=None,
                  detections=1000, weights=None, norm=None, normalise="standard", seed=0):
         super().__init__()
-        if backbone not in BACKBONES:
-            raise ValueError(f"backbone is {backbone!r}, expected one of {', '.join(BACKBONES)}.")
+        check(normalise, seed, in_channels=in_channels, width=width, detections=detections,
+              **({} if size is None else {"size": size}))
+        among("backbone", backbone, BACKBONES)
         light = backbone == "light"
         if weights not in (None, "imagenet", "coco") or light and weights:
             raise ValueError(f"weights is {weights!r} for backbone {backbone!r}, expected None, or "
@@ -92,7 +94,8 @@ class MaskRCNN(nn.Module):
         if not light and in_channels not in (1, 3):
             raise ValueError(f"in_channels is {in_channels} for backbone {backbone!r}, expected 1 "
                              "or 3; 'light' takes any number.")
-        norm = norm or ("frozen" if weights else "batch")
+        norm = ("frozen" if weights else "batch") if norm is None else norm
+        among("norm", norm, ("batch", "frozen"))
         sizes = _sizes(anchors, light)
         self.config = dict(in_channels=in_channels, backbone=backbone, width=width, anchors=sizes,
                            size=size, detections=detections, norm=norm, normalise=normalise)
@@ -103,9 +106,9 @@ class MaskRCNN(nn.Module):
         self.backbone, self.rpn, self.roi_heads = parts
 
     def forward(self, image: Tensor) -> list[Detections]:
-        """Best first; masks in their boxes, 28 x 28."""
+        """Best first; masks in their boxes, 28 x 28.  They are arrays, without gradients."""
         expect(self, image)
-        with _switched((self.rpn, self.roi_heads), training=False):
+        with torch.no_grad(), _switched((self.rpn, self.roi_heads), training=False):
             scale, found, _ = self._run(image, None)
         return [
             Detections((one["boxes"] / scale).cpu().numpy(), one["scores"].cpu().numpy(),

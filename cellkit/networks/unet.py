@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cellkit.samples import NORMALISE, among, whole
+
 #: What a network may say about each pixel -> how many channels it needs for that.
 HEADS = {
     "foreground": 1,  # a logit
@@ -97,8 +99,12 @@ class UNet(nn.Module):
                  up="transpose", dropout=0.0, residual=False, head=None, normalise="standard",
                  seed=0):
         super().__init__()
+        check(normalise, seed, in_channels=in_channels, width=width, depth=depth)
+        among("norm", norm, NORMS)
+        among("up", up, UPS)
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout is {dropout}, expected a share in [0, 1).")
         head, out_channels = _settle(in_channels, out_channels, head, residual)
-        _check(width, depth, norm, up, dropout, normalise)
         self.head = head
         self.config = dict(
             in_channels=in_channels, out_channels=out_channels, width=width, depth=depth,
@@ -138,6 +144,14 @@ class UNet(nn.Module):
         return x + image if self.config["residual"] else x
 
 
+def check(normalise, seed, **sizes):
+    """Refuse what no network can be built of."""
+    among("normalise", normalise, NORMALISE)
+    whole("seed", seed, 0)
+    for name, value in sizes.items():
+        whole(name, value)
+
+
 def expect(net, image):
     """Say in words what is wrong with a tensor before a layer says it in numbers."""
     channels, weight = net.config["in_channels"], next(net.parameters())
@@ -157,6 +171,13 @@ def expect(net, image):
         raise ValueError(
             f"the tensor is on {image.device} and the network on {weight.device}; move it "
             f"with x.to('{weight.device}')."
+        )
+    # 16 bits meet 32 where autocast brings both together; 64 it leaves alone.
+    if image.dtype != weight.dtype and (torch.float64 in (image.dtype, weight.dtype)
+                                        or not torch.is_autocast_enabled(weight.device.type)):
+        raise TypeError(
+            f"the tensor is {image.dtype} and the network {weight.dtype}; convert it with "
+            f"x.to({weight.dtype})."
         )
 
 
@@ -185,8 +206,8 @@ def _settle(in_channels, out_channels, head, residual):
             f"{', '.join(HEADS)}."
         )
     needed = HEADS[head] or in_channels
-    if out_channels is None:
-        out_channels = needed
+    out_channels = needed if out_channels is None else out_channels
+    whole("out_channels", out_channels)
     if out_channels != needed and head != "image":
         raise ValueError(
             f"out_channels is {out_channels}, but the head {head!r} has {needed}; leave "
@@ -198,17 +219,3 @@ def _settle(in_channels, out_channels, head, residual):
             f"{out_channels} channels); it needs head='image' and as many channels out as in."
         )
     return head, out_channels
-
-
-def _check(width, depth, norm, up, dropout, normalise):
-    for name, value, allowed in (
-        ("norm", norm, tuple(NORMS)),
-        ("up", up, UPS),
-        ("normalise", normalise, ("standard", "none")),
-    ):
-        if value not in allowed:
-            raise ValueError(f"{name} is {value!r}, expected one of {', '.join(allowed)}.")
-    if width < 1 or depth < 1:
-        raise ValueError(f"width is {width} and depth {depth}, expected whole numbers from 1 up.")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout is {dropout}, expected a share in [0, 1).")

@@ -14,6 +14,8 @@ from pathlib import Path
 
 FORMAT = 1
 FOLDER = Path(__file__).parent
+#: What :func:`load_weights` needs of a card.
+NEEDED = {"network": str, "config": dict, "sha256": str, "data": list}
 #: What a card must tell besides what :func:`save_weights` adds by itself.
 FIELDS = ("data", "metrics", "minutes", "command")
 
@@ -100,13 +102,21 @@ def save_weights(net, path, card: dict) -> Path:
     path : path
         Ends in ".safetensors".
     card : dict
-        At least :data:`FIELDS`, see :func:`card`.
+        At least :data:`FIELDS`, see :func:`card`.  What it says of the network and the file is
+        replaced by what they are.
     """
     import torch
     from safetensors.torch import save
 
     import cellkit
+    from cellkit.networks import BUILDERS
 
+    if type(net).__name__ not in BUILDERS:
+        raise TypeError(f"net is {type(net).__name__}, expected one that can be built again: "
+                        f"{', '.join(BUILDERS)}; keep others with torch.save(net.state_dict(), "
+                        "path).")
+    if not isinstance(card, dict):
+        raise TypeError(f"card is {card!r}, expected a dict with {', '.join(FIELDS)}.")
     path = Path(path)
     if path.suffix != ".safetensors":
         raise ValueError(f"the weights' path is {path}, expected one that ends in .safetensors.")
@@ -120,11 +130,15 @@ def save_weights(net, path, card: dict) -> Path:
             value = value.half()  # beyond 65504 float32 stays
         weights[key] = value
     data = save(weights)
-    full = {
-        "format": FORMAT, "version": cellkit.__version__, "network": type(net).__name__,
-        "config": net.config, **card, "sha256": hashlib.sha256(data).hexdigest(),
-    }
-    text = json.dumps(full, indent=1, ensure_ascii=False) + "\n"
+    own = {"format": FORMAT, "version": cellkit.__version__, "network": type(net).__name__,
+           "config": net.config}
+    full = {**own, **card, **own, "sha256": hashlib.sha256(data).hexdigest()}
+    try:
+        text = json.dumps(full, indent=1, ensure_ascii=False) + "\n"
+    except TypeError as error:
+        raise TypeError(f"the card holds what JSON cannot ({error}), expected strings, numbers, "
+                        "lists and dicts; convert it, e.g. with float or list.") from error
+    _check(json.loads(text), "the card")
     parts = {path: data, path.with_suffix(".json"): text.encode("utf-8")}
     try:
         for target, content in parts.items():
@@ -161,7 +175,22 @@ def _part(target: Path) -> Path:
     return target.with_name(f"{target.name}.{os.getpid()}.part")
 
 
+def _check(known: dict, where) -> None:
+    wrong = [key for key, kind in NEEDED.items() if not isinstance(known.get(key), kind)]
+    if not wrong and not all(isinstance(part, dict) and isinstance(part.get("images"), list)
+                             for part in known["data"]):
+        wrong = ["data"]
+    if wrong:
+        raise ValueError(
+            f"{where} has {wrong[0]} {known.get(wrong[0])!r}, expected what cellkit.weights.card "
+            "describes; copy it again, or write it with save_weights."
+        )
+
+
 def _read(name) -> tuple[dict, Path]:
+    if not isinstance(name, (str, os.PathLike)):
+        raise TypeError(f"name is {name!r}, expected one of {', '.join(available())}, or the path "
+                        "of a .safetensors file.")
     bundled = isinstance(name, str) and not name.endswith(".safetensors")
     file = FOLDER / f"{name}.safetensors" if bundled else Path(name)
     beside = file.with_suffix(".json")
@@ -182,4 +211,5 @@ def _read(name) -> tuple[dict, Path]:
             f"{beside} has card format {found}, this version reads {FORMAT}; "
             "install the version of cellkit that wrote it, or train anew."
         )
+    _check(known, beside)
     return known, file
