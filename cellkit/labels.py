@@ -19,6 +19,7 @@ from scipy.spatial import cKDTree
 from skimage import feature, morphology, segmentation
 from tqdm.auto import tqdm
 
+from cellkit.masks import places
 from cellkit.metrics import average_precision
 from cellkit.metrics.objects import check_labels
 from cellkit.metrics.pairs import _image
@@ -397,8 +398,7 @@ def grow_labels(labels: np.ndarray, foreground: np.ndarray, threshold: float = 0
     if mask.shape != labels.shape:
         raise ValueError(f"labels have shape {labels.shape} and the foreground {mask.shape}, "
                          "expected the same; take both from one image.")
-    if labels.max() > labels.size:  # what counts by number would need room for all below
-        labels = np.searchsorted(np.unique(labels[labels > 0]), labels, side="right")
+    labels = places(labels)[1]
     mask = _clean(mask if mask.dtype == bool else mask > threshold, min_size)
     grown = _flood(-_depth(mask), np.where(mask, labels, 0), mask)
     unseeded = ndimage.label(mask & (grown == 0))[0]

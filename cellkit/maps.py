@@ -218,8 +218,7 @@ def _turn_back(found: Detections, quarters, flip) -> Detections:
 
 
 def _batch(net, image) -> tuple[Tensor, float, float]:
-    """A checked image as a batch of one, and what was subtracted and divided by."""
-    image = _checked(image)
+    """An image that was checked as a batch of one, and what was subtracted and divided by."""
     config = getattr(net, "config", {})
     mean, std = moments(image, config.get("normalise", "standard"))
     batch = torch.from_numpy((image - mean) / std)
@@ -281,7 +280,7 @@ def detections(net: nn.Module, image: np.ndarray, tile: int = 1024,
         As in :func:`detect`.  Each object is taken from a tile that sees all of it.
     """
     overlap = _shared(tile, overlap)
-    (batch, _, _), device = _batch(net, image), home(net)
+    (batch, _, _), device = _batch(net, _checked(image)), home(net)
     dtype, shape = half(device, amp), tuple(batch.shape[-2:])
     parts = []
     with evaluating(net), autocast(device, dtype):

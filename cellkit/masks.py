@@ -15,6 +15,8 @@ import numpy as np
 from pycocotools import mask as coco
 from scipy import ndimage
 
+from cellkit.samples import whole
+
 # ---------------------------------------------------------------- outlines to labels
 
 
@@ -162,8 +164,8 @@ def _rle(rle, height, width, where) -> dict:
     if isinstance(counts, str):
         counts = counts.encode("utf-8", "surrogatepass")
     if isinstance(counts, (list, tuple, np.ndarray)):
-        whole = all(isinstance(n, (int, np.integer)) and n >= 0 for n in counts)
-        if not whole or sum(map(int, counts)) != height * width:
+        numbers = all(isinstance(n, (int, np.integer)) and n >= 0 for n in counts)
+        if not numbers or sum(map(int, counts)) != height * width:
             raise ValueError(
                 f"{where} has RLE counts that do not add up to {height} x {width} pixels; "
                 "delete this annotation or draw the cell anew."
@@ -298,8 +300,7 @@ def outline(labels: np.ndarray, width: int = 1) -> np.ndarray:
     ndarray, bool, (H, W)
     """
     labels = _labels(labels)
-    if not isinstance(width, (int, np.integer)) or isinstance(width, bool) or width < 1:
-        raise ValueError(f"width is {width!r}, expected a whole number of pixels of at least 1.")
+    whole("width", width)
     lowest = ndimage.minimum_filter(labels, 2 * width + 1, mode="nearest")
     highest = ndimage.maximum_filter(labels, 2 * width + 1, mode="nearest")
     return (labels > 0) & (lowest != highest)
@@ -433,12 +434,21 @@ def _labels(labels) -> np.ndarray:
     return labels
 
 
+def places(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers in rising order, 0 first, and each pixel's place among them.
+
+    All numbers up to the largest, and the labels as they are; unless that is more than there are
+    pixels, so that a table of them might fill the memory: then only those that occur.
+    """
+    if labels.max() <= labels.size:
+        return np.arange(int(labels.max()) + 1), labels
+    numbers = np.union1d(0, labels)
+    return numbers, np.searchsorted(numbers, labels)
+
+
 def _boxes(labels, pad=0):
     """Each cell's number and the slices of its box, ``pad`` pixels larger within the picture."""
-    numbers = range(1, int(labels.max()) + 1)
-    if len(numbers) > labels.size:  # find_objects makes room for every number below the largest
-        numbers = np.unique(labels[labels > 0]).tolist()
-        labels = np.searchsorted(numbers, labels, side="right")
-    for k, box in zip(numbers, ndimage.find_objects(labels), strict=True):
+    numbers, labels = places(labels)
+    for k, box in zip(numbers[1:].tolist(), ndimage.find_objects(labels), strict=True):
         if box is not None:
             yield k, tuple(slice(max(s.start - pad, 0), s.stop + pad) for s in box)

@@ -353,10 +353,13 @@ class Crops:
         Item i of epoch e depends on (seed, e, i) and nothing else, however many workers read.
     repeats : int
         How many items an epoch has of every sample; item i shows sample ``i % len(samples)``.
+    channels : int, optional
+        As many as the network takes: a sample with more or fewer is refused in words.
     """
 
     def __init__(self, samples, size=256, mode="crop", head="foreground", *,
-                 normalise="standard", augment=None, degrade=None, seed=0, repeats=1):
+                 normalise="standard", augment=None, degrade=None, seed=0, repeats=1,
+                 channels=None):
         if mode not in ("crop", "resize", "pad", "whole"):
             raise ValueError(f"mode is {mode!r}, expected crop, resize, pad or whole.")
         among("head", head, HEADS)
@@ -379,7 +382,7 @@ class Crops:
         self.mode, self.head, self.normalise = mode, head, normalise
         self.augment, self.degrade = augment, degrade
         self.seed, self.repeats, self.epoch = seed, repeats, 0
-        self.channels = None  # as many as the network takes, where there is one to ask
+        self.channels = channels
 
     def __len__(self) -> int:
         return len(self.samples) * self.repeats
@@ -394,18 +397,17 @@ class Crops:
         self.expect(sample)
         rng = np.random.default_rng([self.seed, self.epoch, index])
         image, labels = sample.image, sample.labels
-        if self.augment is not None or self.degrade is not None:  # they may work in place
+        if self.augment is not None:  # it may work in place
             image, labels = _both(image, labels, np.copy)
         image, labels = self._cut(image, labels, rng)
         if self.augment is not None:
             image, labels = self._augmented(sample, image, labels, rng)
         sharp, seen = image, sample.image
         if self.degrade is not None:
-            sharp = np.copy(image)
             dice = rng.bit_generator.state  # rolled alike for the cut-out and the whole image
-            image = self._degraded(sample, image, rng)
+            image = self._degraded(sample, sharp, rng)
             rng.bit_generator.state = dice
-            seen = self._degraded(sample, np.copy(seen), rng)
+            seen = self._degraded(sample, seen, rng)
         mean, std = moments(seen, self.normalise)
         return (
             torch.from_numpy(_channels_first((image - mean) / std)),
@@ -467,7 +469,7 @@ class Crops:
         return image, labels
 
     def _degraded(self, sample, image, rng):
-        shape, image = image.shape, self.degrade(image, rng)
+        shape, image = image.shape, self.degrade(np.copy(image), rng)  # it may work in place
         if np.shape(image) != shape or not np.isfinite(image).all():
             found = "NaN or infinite pixels" if np.shape(image) == shape else \
                 f"{type(image).__name__} of shape {np.shape(image)}"

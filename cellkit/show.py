@@ -101,18 +101,14 @@ def colour_labels(labels: np.ndarray, image: np.ndarray | None = None) -> np.nda
     """
     from matplotlib.colors import hsv_to_rgb
 
-    from cellkit.masks import _labels
+    from cellkit.masks import _labels, places
 
     labels = np.asarray(labels)
-    labels = place = _labels(labels.astype(np.uint8) if labels.dtype == bool else labels)
-    if labels.max() > labels.size:  # a table of all numbers up to it might fill the memory
-        number, place = np.unique(labels, return_inverse=True)
-        place = place.reshape(labels.shape)
-    else:
-        number = np.arange(labels.max() + 1)
+    labels = _labels(labels.astype(np.uint8) if labels.dtype == bool else labels)
+    number, place = places(labels)
     lut = hsv_to_rgb(np.stack([(number * 0.618034) % 1, np.full(number.shape, 0.65),
                                0.75 + 0.25 * (number % 2)], -1)).astype(np.float32)
-    lut[number == 0] = 0
+    lut[0] = 0
     if image is None:
         picture = np.take(lut, place, axis=0)
     else:

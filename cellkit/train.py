@@ -182,7 +182,8 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
     valid = None if valid is None else _cached(valid, "validation", head)
     _no_leak(train, valid)
     config = getattr(net, "config", {})
-    cut = dict(head=head, normalise=config.get("normalise", "standard"), degrade=degrade, seed=seed)
+    cut = dict(head=head, normalise=config.get("normalise", "standard"), degrade=degrade, seed=seed,
+               channels=config.get("in_channels", np.size(train[0].image[0, 0])))
     Crops(train, crop, mode, augment=augment, **cut)  # says what is wrong with these
     crop, steps = _plan(train, crop, mode, batch_size, steps_per_epoch)
     crops = Crops(train, crop, mode, augment=augment, **cut,
@@ -191,7 +192,6 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
         valid, *((WHOLE // 2 if head == "objects" else WHOLE, "whole") if mode == "crop"
                  else (crop, mode)), **cut)  # anchors times objects fill memory sooner
     for row in (crops, looks) if looks else (crops,):
-        row.channels = config.get("in_channels", np.size(train[0].image[0, 0]))
         for i in np.unique(np.linspace(0, len(row.samples) - 1, FEW).astype(int)):
             row.expect(row.samples[i])
     device = pick(device)

@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from inspect import signature
-from numbers import Integral
 from pathlib import Path
 
 from cellkit.datasets.images import read_image, scale_image, to_grey
 from cellkit.datasets.registry import about
-from cellkit.samples import Samples
+from cellkit.samples import Samples, whole
 
 __all__ = [
     "READERS", "about", "bundled", "cache", "download", "find", "read", "read_image", "replacing",
@@ -250,7 +249,6 @@ def read(name, root=None, split="all", limit=None, cell_types=None, **options) -
             )
         samples = samples.where(lambda entry: entry.cell_type in wanted)
     if limit is not None:
-        if not isinstance(limit, Integral) or isinstance(limit, bool) or limit < 1:
-            raise ValueError(f"limit is {limit!r}, expected a whole number of at least 1.")
+        whole("limit", limit)
         samples = samples[:limit]
     return samples

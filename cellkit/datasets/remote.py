@@ -12,12 +12,12 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterator
-from numbers import Integral
 from pathlib import Path, PurePosixPath
 
 from cellkit.datasets import livecell, replacing
 from cellkit.datasets.registry import SIZE_SPLITS, File, Source
 from cellkit.datasets.transfer import PAUSE, TRIES, Unavailable, ask, chunks, content_range, fetch
+from cellkit.samples import whole
 
 #: How much is read at once where nobody said what will be needed; LIVECell's list has 0.6 MB.
 BLOCK = 1 << 20
@@ -172,9 +172,8 @@ def asked(images, cell_types=None) -> tuple[tuple[str, ...], set[str]]:
                 f"images is {images!r}, expected a number or one of {', '.join(SIZE_SPLITS)}."
             )
         splits = (images,)
-    elif not isinstance(images, Integral) or isinstance(images, bool) or images < 1:
-        raise ValueError(f"images is {images!r}, expected a whole number of at least 1.")
     else:
+        whole("images", images)
         splits = SIZE_SPLITS
     cell_types = [cell_types] if isinstance(cell_types, str) else cell_types or ()
     wanted = {kind.lower() for kind in cell_types}

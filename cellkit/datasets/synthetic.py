@@ -16,12 +16,11 @@ import argparse
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from numbers import Integral
 
 import numpy as np
 from scipy import ndimage
 
-from cellkit.samples import Entry, Sample, Samples
+from cellkit.samples import Entry, Sample, Samples, whole
 
 FIELD = (520, 704)  # height and width of a LIVECell picture
 DATASET = "synthetic livecell"
@@ -191,8 +190,7 @@ def _recall(cell_type, shape, seed):
         raise ValueError(f"no cell line {cell_type!r}; expected one of {', '.join(LINES)}.")
     if len(shape) != 2 or min(shape) < 32:
         raise ValueError(f"shape is {shape}, expected (height, width), each at least 32.")
-    if not isinstance(seed, Integral) or seed < 0:
-        raise ValueError(f"seed is {seed!r}, expected a whole number of at least 0.")
+    whole("seed", seed, 0)
     well = np.random.default_rng([0, list(LINES).index(cell_type), seed // 4])
     return LINES[cell_type], tuple(int(n) for n in shape), well, well.uniform()
 

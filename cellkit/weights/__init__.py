@@ -132,6 +132,7 @@ def save_weights(net, path, card: dict) -> Path:
     data = save(weights)
     own = {"format": FORMAT, "version": cellkit.__version__, "network": type(net).__name__,
            "config": net.config}
+    # Its place comes first, and its word last.
     full = {**own, **card, **own, "sha256": hashlib.sha256(data).hexdigest()}
     try:
         text = json.dumps(full, indent=1, ensure_ascii=False) + "\n"
