@@ -390,6 +390,15 @@ def keep(name: str, key: str, make: Callable[[], dict], folder: Path = RESULTS) 
     return row
 
 
+def mean_over_seeds(values, sign: str = "") -> str:
+    """As text: the mean, ± the standard deviation where there are several; "–" where none is.
+
+    ``sign="+"`` writes a plus before what is above 0.
+    """
+    spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
+    return f"{np.mean(values):{sign}.3f}{spread}" if len(values) else "–"
+
+
 def _commit() -> str:
     here = Path(__file__).parent
     try:

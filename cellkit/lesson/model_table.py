@@ -227,9 +227,7 @@ def over_seeds(dataset: str, name: str, measure: str) -> str:
         found = re.fullmatch(pattern, which)
         if found and measure in row:
             by_steps.setdefault(int(found[1]), []).append(row[measure])
-    values = by_steps[max(by_steps)] if by_steps else []
-    spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
-    return f"{np.mean(values):.3f}{spread}" if values else "–"
+    return recipes.mean_over_seeds(by_steps[max(by_steps)] if by_steps else [])
 
 
 def gains(dataset: str, measures=("iou", "f1", "object f1", "AP50")) -> list[dict]:
@@ -249,9 +247,7 @@ def gains(dataset: str, measures=("iou", "f1", "object f1", "AP50")) -> list[dic
         row = {"what": how["words"], "seeds": len(found)}
         for measure in measures if found else ():
             after, *alone = np.array([[one[measure] for one in each] for each in found]).T
-            more = after - max(alone, key=np.mean)
-            spread = f" ± {np.std(more, ddof=1):.3f}" if len(more) > 1 else ""
-            row[measure] = f"{np.mean(more):+.3f}{spread}"
+            row[measure] = recipes.mean_over_seeds(after - max(alone, key=np.mean), "+")
         if found:
             rows.append(row)
     return rows

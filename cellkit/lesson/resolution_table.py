@@ -92,10 +92,9 @@ def layout(key: str = "dice") -> list[dict]:
                "paper, test": printed(letter, M, "test"),
                "paper, validation": printed(letter, M, "validation")}
         for way in WAYS:
-            values = [one[key] for one in known
-                      if (one["strategy"], one["M"], one["resampler"]) == (letter, M, way)]
-            spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
-            row[way] = f"{np.mean(values):.3f}{spread}" if values else "–"
+            row[way] = recipes.mean_over_seeds([
+                one[key] for one in known
+                if (one["strategy"], one["M"], one["resampler"]) == (letter, M, way)])
         rows.append(row)
     return rows
 

@@ -40,8 +40,8 @@ RECIPES = {
         "network": {**GREY, "head": "foreground"}, "begin": "livecell",
         # The coarse ones more often, and in wide crops: they are the hardest, and a cell that is a
         # few pixels wide is told by what lies around it.  And antialiased bicubic more often, by
-        # which pictures are made small most: a network that has to be ready for every resampler
-        # alike loses 0.03 on each (measured at M = 0.25 and 0.125, after 600 steps).
+        # which pictures are made small most: to be ready for every resampler alike costs 0.02 to
+        # 0.03 there (lesson 05's table, (d) against (g)).
         "training": {**MASK, "epochs": 130, "crop": 256, "batch_size": 5,
                      "degrade": RandomDegrade(
                          M=(1, 0.5, 0.25, 0.25, 0.125, 0.125, 0.125),
