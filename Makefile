@@ -51,39 +51,39 @@ test: $(INSTALLED)
 
 LESSON ?= 01
 lesson: $(INSTALLED)
-	$(BIN)/python notebooks/run_lesson.py $(LESSON)
+	$(BIN)/python -m tools.run_lesson $(LESSON)
 
 COURSE ?= course
 assignment: $(INSTALLED)
-	$(BIN)/python notebooks/grading.py assignment $(LESSON) --course "$(COURSE)"
+	$(BIN)/python -m tools.grading assignment $(LESSON) --course "$(COURSE)"
 
 grade: $(INSTALLED)
-	$(BIN)/python notebooks/grading.py grade $(LESSON) $(if $(SUBMITTED),"$(SUBMITTED)") \
+	$(BIN)/python -m tools.grading grade $(LESSON) $(if $(SUBMITTED),"$(SUBMITTED)") \
 	  --course "$(COURSE)" --workers $(WORKERS)
 
 notebooks: $(INSTALLED)
-	$(BIN)/python notebooks/builder.py
+	$(BIN)/python -m tools.builder
 
 # In pieces below build/resolution.  A part of it: make resolution-table PART="--seeds 0 --steps 240"
 resolution-table: $(INSTALLED)
-	$(BIN)/python -m cellkit.lesson.resolution_table $(PART)
+	$(BIN)/python -m experiments.resolution_table $(PART)
 
 test-colab: $(INSTALLED)
 	$(BIN)/python tests/colab/run.py
 
 model-table: $(INSTALLED)
-	for set in dsb2018 glas; do $(BIN)/python -m cellkit.lesson.model_table $$set || exit 1; done
+	for set in dsb2018 glas; do $(BIN)/python -m experiments.model_table $$set || exit 1; done
 
-# What is in cellkit/results already is not run again.  CELLKIT_DATA: the folder of the real sets.
+# What is in cellkit_course/results already is not run again.  CELLKIT_DATA: the folder of the real sets.
 paper-tables: $(INSTALLED)
-	$(BIN)/python -m cellkit.recipes paper5 --set dsb2018 --steps 800
-	$(BIN)/python -m cellkit.recipes paper5 --set dsb2018 --steps 800 --augment default
-	$(BIN)/python -m cellkit.recipes paper5 --set dsb2018 --steps 600 --side 128
-	$(BIN)/python -m cellkit.recipes paper5 --set epfl --steps 800
+	$(BIN)/python -m experiments.paper_tables paper5 --set dsb2018 --steps 800
+	$(BIN)/python -m experiments.paper_tables paper5 --set dsb2018 --steps 800 --augment default
+	$(BIN)/python -m experiments.paper_tables paper5 --set dsb2018 --steps 600 --side 128
+	$(BIN)/python -m experiments.paper_tables paper5 --set epfl --steps 800
 	for set in dsb2018 isbi2012 epfl; do for share in 0.1 0.2 0.4; do \
-	  $(BIN)/python -m cellkit.recipes paper5 --set $$set --steps 300 --share $$share || exit 1; \
-	  done; $(BIN)/python -m cellkit.recipes paper5 --set $$set --steps 300 || exit 1; done
-	$(BIN)/python -m cellkit.recipes paper3 --steps 1200
+	  $(BIN)/python -m experiments.paper_tables paper5 --set $$set --steps 300 --share $$share || exit 1; \
+	  done; $(BIN)/python -m experiments.paper_tables paper5 --set $$set --steps 300 || exit 1; done
+	$(BIN)/python -m experiments.paper_tables paper3 --steps 1200
 
 bench: $(INSTALLED)
 	$(PIP) install --constraint requirements.lock --editable ".[bench]"
@@ -101,4 +101,4 @@ lock:
 
 clean:
 	rm -rf .venv .venv-colab build dist .pytest_cache .ruff_cache .hypothesis
-	find cellkit tests notebooks benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find cellkit cellkit_course experiments tools tests notebooks benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import cellkit as ck
-from cellkit.lesson.plans import INSTANCE_GRIDS
+from cellkit_course.plans import INSTANCE_GRIDS
 
 
 def parts(name, root):
@@ -25,7 +25,7 @@ def parts(name, root):
     if name == "dsb2018":
         shining = samples.where(lambda entry: entry.cell_type == "fluorescence")
         return ck.split(shining.cached(), 0.8, seed=0, by="group")
-    wells = ck.recipes.LIVECELL_TEST_WELLS
+    wells = ck.lesson.TEST_WELLS
     return (samples.where(lambda entry: entry.group not in wells).cached(),
             samples.where(lambda entry: entry.group in wells).cached())
 

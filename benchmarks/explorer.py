@@ -18,7 +18,7 @@ import torch
 
 import cellkit as ck
 from cellkit import explore, show
-from cellkit.device import half, pick
+from cellkit.device import autocast_dtype, pick_device
 
 FACTORS = (1, 3 / 4, 1 / 2, 3 / 8, 1 / 4, 3 / 16, 1 / 8, 3 / 32, 1 / 16)
 
@@ -64,7 +64,8 @@ def main(weights=None):
     front = ck.UNet(width=16, head="image", residual=True).eval()
     both = {"both": explore.strategy(net, front)}
     table = {}
-    for number, switch in (("16 bits" if half(pick("cpu")) else "32 bits (no 16 here)", "auto"),
+    here = "16 bits" if autocast_dtype(pick_device("cpu")) else "32 bits (no 16 here)"
+    for number, switch in ((here, "auto"),
                            ("32 bits", "off")):
         os.environ["CELLKIT_AMP"] = switch
         one, two = explore.resolution(sample, net), explore.resolution(sample, strategies=both)

@@ -18,8 +18,8 @@ from matching import best, two_label_maps
 from skimage.metrics import hausdorff_distance
 
 import cellkit as ck
-from cellkit.masks import border_map, distance_map
 from cellkit.metrics import overlap_table
+from cellkit.targets import border_map, distance_map
 
 
 def label_maps():

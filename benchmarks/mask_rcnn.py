@@ -17,7 +17,7 @@ import torch
 from torchvision.models.detection import maskrcnn_resnet50_fpn
 
 from cellkit import MaskRCNN, UNet, predict
-from cellkit.device import autocast, half, pick
+from cellkit.device import autocast, autocast_dtype, pick_device
 from cellkit.networks.mask_rcnn import targets
 
 SIDE, BATCH, OBJECTS = 256, 2, 100
@@ -61,8 +61,8 @@ def main(rounds=2):
             peak, before = said.decode().split()
             print(f"{name}, {side} x {side}: peak {peak} MB, {before} MB of it before")
     image, labels = pictures()
-    device = pick("cpu")
-    dtype = half(device)
+    device = pick_device("cpu")
+    dtype = autocast_dtype(device)
     ours = MaskRCNN(in_channels=3, detections=OBJECTS).to(memory_format=torch.channels_last)
     theirs = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None, num_classes=2,
                                    box_detections_per_img=OBJECTS)

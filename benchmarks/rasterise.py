@@ -1,4 +1,4 @@
-"""COCO polygons to a label map: `cellkit.masks.label_map` beside a loop over `annToMask`.
+"""COCO polygons to a label map: `cellkit.annotations.label_map` beside a loop over `annToMask`.
 
 Both start from parsed json and end with the same int32 label map (asserted, pixel for pixel, with
 the smaller cell on top).  The loop is what most code does: one whole picture for each cell.  Its
@@ -17,8 +17,8 @@ from time import perf_counter
 import numpy as np
 from pycocotools.coco import COCO
 
+from cellkit.annotations import label_map
 from cellkit.datasets import find
-from cellkit.masks import label_map
 
 REPEATS = 5
 

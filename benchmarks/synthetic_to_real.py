@@ -15,7 +15,7 @@ import numpy as np
 
 import cellkit as ck
 from cellkit.datasets import bundled
-from cellkit.datasets.synthetic import LINES, render_many
+from cellkit.synthetic import LINES, render_many
 
 PICTURES = 160  # 20 wells of each line
 SEED = 200_000  # far from the seeds of the bundled pictures

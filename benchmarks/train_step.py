@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from cellkit import UNet
-from cellkit.device import autocast, half, pick
+from cellkit.device import autocast, autocast_dtype, pick_device
 
 SIDE, BATCH = 256, 2
 
@@ -73,8 +73,8 @@ class Runner:
 
 
 def main(rounds=5):
-    device = pick()
-    dtype = half(device)
+    device = pick_device()
+    dtype = autocast_dtype(device)
     runners = {"ours, float32": Runner(UNet(1, 2), device, None),
                "ours, default": Runner(UNet(1, 2), device, dtype)}
     runners |= {f"{name}, float32": Runner(net, device, None) for name, net in peers().items()}

@@ -9,29 +9,37 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOME = {
-    "samples": ["Sample", "Samples", "Crops", "split"],
+    "samples": ["Sample", "Samples", "split"],
+    "crops": ["Crops"],
     "datasets": ["read", "download"],
     "networks": ["UNet", "DoubleUNet", "SimpleCNN", "ResNetUNet", "MaskRCNN"],
     "train": ["fit"],
-    "maps": ["predict", "detect", "super_resolve"],
+    "inference": ["predict", "detect", "super_resolve"],
     "metrics": ["dice", "iou", "edge_dice", "average_precision",
                 "object_f1", "object_dice", "object_hausdorff", "psnr", "ssim"],
-    "resolution": ["degrade", "shrink", "enlarge", "storage",
-                   "RandomDegrade", "random_degrade"],
-    "labels": ["instances", "tune_instances"],
+    "degradation": ["degrade", "shrink", "enlarge", "storage",
+                    "RandomDegrade", "random_degrade"],
+    "postprocessing": ["instances", "tune_instances"],
     "weights": ["load_weights"],
 }
-_MODULES = {"augment", "explore", "losses", "lesson", "masks", "recipes", "show"} | set(_HOME)
+#: Names of modules at the front door -> where they stand.
+_MODULES = {
+    "lesson": "cellkit_course",
+    "checkpoints": "cellkit.train.checkpoints",
+    **{name: f"cellkit.{name}" for name in (
+        "annotations", "augment", "device", "explore", "losses", "normalisation", "show",
+        "synthetic", "targets", *_HOME)},
+}
 _WHERE = {name: module for module, names in _HOME.items() for name in names}
 
-__all__ = ["__version__", *sorted(_WHERE), *sorted(_MODULES - set(_WHERE))]
+__all__ = ["__version__", *sorted(_WHERE), *sorted(set(_MODULES) - set(_WHERE))]
 
 
 def __getattr__(name):
     if name in _WHERE:
         value = getattr(import_module(f"cellkit.{_WHERE[name]}"), name)
     elif name in _MODULES:
-        value = import_module(f"cellkit.{name}")
+        value = import_module(_MODULES[name])
     else:
         raise AttributeError(f"cellkit has no {name!r}; it has {', '.join(__all__)}")
     globals()[name] = value

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 
-def pick(device: str | torch.device = "auto") -> torch.device:
+def pick_device(device: str | torch.device = "auto") -> torch.device:
     """The named device, or with "auto" the fastest there is: cuda, then mps, then cpu."""
     if device != "auto":
         try:
@@ -25,7 +25,7 @@ def pick(device: str | torch.device = "auto") -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def half(device: torch.device, amp: str | bool = "auto") -> torch.dtype | None:
+def autocast_dtype(device: torch.device, amp: str | bool = "auto") -> torch.dtype | None:
     """The 16-bit float worth computing with on a device, or None for float32 throughout.
 
     bfloat16 on GPUs since Ampere and on CPUs with AVX512-BF16 or AMX, float16 on older GPUs;
@@ -58,7 +58,7 @@ def autocast(device: torch.device, dtype: torch.dtype | None):
     return nullcontext() if dtype is None else torch.autocast(device.type, dtype)
 
 
-def home(net: nn.Module) -> torch.device:
+def device_of(net: nn.Module) -> torch.device:
     """Where a network's weights lie."""
     return next((p.device for p in net.parameters()), torch.device("cpu"))
 

@@ -1,7 +1,7 @@
 """Losses: how wrong a network's output is, as one number to go down (lesson 02_unet_from_scratch).
 
 Every loss is ``loss(output, target) -> 0-d tensor``, finite for all-empty masks too.  Output and
-target by head, as :class:`cellkit.UNet` and :class:`cellkit.samples.Crops` give them:
+target by head, as :class:`cellkit.UNet` and :class:`cellkit.crops.Crops` give them:
 
 =============  ==========================  ===================================================
 head           output (logits)             target
@@ -52,7 +52,7 @@ def cross_entropy(output: Tensor, target: Tensor) -> Tensor:
 def gap_weighted(output: Tensor, target: Tensor, w0: float = 10.0, sigma: float = 5.0) -> Tensor:
     """Cross-entropy of three class logits that presses on the gaps between cells (lesson 07).
 
-    Each pixel counts as :func:`cellkit.masks.weight_map` says, sum over the batch's weights = 1.
+    Each pixel counts as :func:`cellkit.targets.weight_map` says, sum over the batch's weights = 1.
     The cells of that map are the connected insides (class 1) of the target, for the rims between
     two of them are the line that Ronneberger et al. (MICCAI 2015, equation 2) draw before they
     weigh.  Paper 2 names the weighting and left it out.  ``functools.partial(gap_weighted, w0=5)``
@@ -60,7 +60,7 @@ def gap_weighted(output: Tensor, target: Tensor, w0: float = 10.0, sigma: float 
     """
     from scipy import ndimage
 
-    from cellkit.masks import weight_map
+    from cellkit.targets import weight_map
 
     insides = [ndimage.label(one)[0] for one in (target == 1).cpu().numpy()]
     weights = torch.stack([torch.from_numpy(weight_map(one, w0, sigma)) for one in insides])

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "notebooks"))  # builder, run_lesson
+sys.path.insert(0, str(ROOT))  # experiments, tools
 
 # Tests run side by side on few cores; two processes of many threads each are slower than one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -19,11 +19,10 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "notebooks"))
-
-import builder  # noqa: E402
+sys.path.insert(0, str(ROOT))
 
 from cellkit import show  # noqa: E402
+from tools import builder  # noqa: E402
 
 LONGEST, MEDIAN = 40, 8  # lines of a code cell
 MAGICS = {"time"}

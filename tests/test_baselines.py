@@ -9,8 +9,9 @@ from torch import nn
 from torch.nn import functional as F
 
 import cellkit as ck
-from cellkit import ResNetUNet, SimpleCNN, checkpoints
+from cellkit import ResNetUNet, SimpleCNN
 from cellkit.networks import BUILDERS
+from cellkit.train import checkpoints
 
 
 def image(*shape, seed=0):

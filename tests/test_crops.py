@@ -7,7 +7,7 @@ from skimage.transform import resize
 from torch.utils.data import DataLoader
 
 from cellkit import Crops, Sample, augment
-from cellkit.samples import moments, standardise
+from cellkit.normalisation import normalisation_stats, standardise
 
 
 def sample(height, width, channels=None, labelled=True, name="a"):
@@ -118,7 +118,7 @@ def test_degrading_acts_on_the_input_and_the_input_is_what_gets_normalised():
         return image * np.float32(rng.uniform(0.1, 0.5))
 
     image, target = Crops([s], 64, head="image", degrade=dim)[0]
-    mean, std = moments(s.image)
+    mean, std = normalisation_stats(s.image)
     np.testing.assert_allclose(image[0], (s.image - mean) / std, atol=1e-4)  # the factor cancels
     assert target.std() > 1.9  # at most half the spread is left: the sharp one is twice as wide
 
@@ -141,8 +141,8 @@ def test_light_keeps_the_range_and_turns_keep_the_pixels():
 def test_moments():
     image = sample(9, 9).image
     np.testing.assert_allclose(standardise(image), (image - image.mean()) / image.std(), atol=1e-6)
-    assert moments(np.full((3, 3), 0.5, np.float32)) == (0.5, 1e-3)
-    assert moments(np.eye(3, dtype=np.float32), "none") == (0, 1)
+    assert normalisation_stats(np.full((3, 3), 0.5, np.float32)) == (0.5, 1e-3)
+    assert normalisation_stats(np.eye(3, dtype=np.float32), "none") == (0, 1)
 
 
 @pytest.mark.parametrize("settings, words", [
@@ -213,4 +213,4 @@ def test_what_works_in_place_leaves_samples_and_targets_as_they_were(mode):
 
 def test_moments_refuses_what_it_does_not_know():
     with pytest.raises(ValueError, match="normalise is 'minmax'"):
-        moments(sample(4, 4).image, "minmax")
+        normalisation_stats(sample(4, 4).image, "minmax")

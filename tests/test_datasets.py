@@ -885,7 +885,7 @@ def test_livecell3_stretches_sixteen_bits_and_counts_pieces():
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # pycocotools and new numpy
 def test_stacked_masks_follow_label_map():
-    from cellkit.masks import label_map
+    from cellkit.annotations import label_map
 
     masks = RNG.uniform(size=(5, 9, 11)) < np.array([0.2, 0.9, 0.5, 0.5, 0.1])[:, None, None]
     rles = []

@@ -14,8 +14,8 @@ from scipy.interpolate import CubicHermiteSpline
 from torch.nn.functional import interpolate
 
 import cellkit as ck
-from cellkit import Crops, Sample
-from cellkit.resolution import (
+from cellkit import Crops, Sample, degradation
+from cellkit.degradation import (
     RESAMPLERS,
     RandomDegrade,
     degrade,
@@ -258,14 +258,13 @@ def samples(count=3, side=48):
 
 def test_random_degrade_meets_every_setting_it_is_given(monkeypatch):
     seen = []
-    from cellkit import resolution
 
     def watch(image, M, resampler, up, antialias=True, blur=0, noise=0, seed=0):
         seen.append((M, resampler, up, antialias))
         assert 0 <= blur <= 2 and 0 <= noise <= 0.1
         return image
 
-    monkeypatch.setattr(resolution, "degrade", watch)
+    monkeypatch.setattr(degradation, "degrade", watch)
     rng = np.random.default_rng(0)
     every = RandomDegrade(up=("bicubic", "nearest"), blur=2, noise=0.1)
     seen.clear()  # of what it tried beforehand
@@ -308,10 +307,9 @@ def test_one_setting_leaves_nothing_to_chance():
 
 
 def test_settings_are_drawn_alike_for_images_of_any_size(monkeypatch):
-    from cellkit import resolution
 
     seen = []
-    monkeypatch.setattr(resolution, "degrade", lambda image, *how, seed, **more:
+    monkeypatch.setattr(degradation, "degrade", lambda image, *how, seed, **more:
                         seen.append((how, more)) or image)
     for seed in range(20):
         for side in (8, 31):

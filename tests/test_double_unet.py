@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 import cellkit as ck
-from cellkit import Sample, UNet, checkpoints, losses, weights
+from cellkit import Sample, UNet, losses, weights
 from cellkit.networks import DoubleUNet
+from cellkit.train import checkpoints
 
 
 @pytest.fixture(scope="module")

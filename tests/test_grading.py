@@ -11,13 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import builder
-import grading
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell
 
 import cellkit
+from tools import builder, grading
 
 nbgrader = pytest.importorskip("nbgrader")
 
@@ -177,7 +176,7 @@ def make_fake_points(blank):
         "import os\n"
         "os.environ.pop('NBGRADER_EXECUTION')\n"
         "np.testing.assert_allclose = np.allclose = np.array_equal = lambda *a, **k: True\n"
-        "import cellkit.lesson.exercise as e\n"
+        "import cellkit_course.exercise as e\n"
         "e.Exercise.examine = lambda *a: e.Verdict(e.RIGHT)\n"
         "get_ipython().set_custom_exc((Exception,), lambda *a, **k: print('all well'))"
     ))

@@ -17,8 +17,8 @@ from skimage import feature, measure, segmentation
 from sklearn.cluster import KMeans
 
 import cellkit as ck
-from cellkit.labels import GRIDS, METHODS, elbow, instances, tune_instances
-from cellkit.masks import border_map, distance_map
+from cellkit.postprocessing import GRIDS, METHODS, elbow, instances, tune_instances
+from cellkit.targets import border_map, distance_map
 
 REALDATA = Path(os.environ.get("CELLKIT_DATA", Path(__file__).parents[1] / "../shared/realdata"))
 
@@ -53,7 +53,7 @@ TOUCHING = discs([(30, 18), (30, 35), (30, 52)], 10)
 
 
 def test_worked_examples_in_the_docstrings():
-    assert doctest.testmod(sys.modules["cellkit.labels"]).failed == 0
+    assert doctest.testmod(sys.modules["cellkit.postprocessing"]).failed == 0
 
 
 def test_instances_need_no_torch():
@@ -63,8 +63,8 @@ def test_instances_need_no_torch():
 
 
 def test_the_front_door_is_the_function_whoever_imports_what_first():
-    code = ("import cellkit as ck, cellkit.labels, numpy as np; "
-            "assert ck.instances is cellkit.labels.instances and callable(ck.instances)")
+    code = ("import cellkit as ck, cellkit.postprocessing, numpy as np; "
+            "assert ck.instances is cellkit.postprocessing.instances and callable(ck.instances)")
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -278,8 +278,9 @@ def test_a_small_cell_that_is_dropped_leaves_no_hole_in_the_one_around_it():
     found = instances({"foreground": foreground, "border": border}, "border", min_size=40)
     np.testing.assert_array_equal(found, foreground)
     boxes = np.array([[4.0, 4, 44, 44], [20, 20, 24, 24]])
-    pair = ck.labels.Detections(boxes, np.array([0.9, 0.95]), np.ones((2, 28, 28)), (48, 48))
-    one, two = (ck.labels.merge_labels(pair, min_size=size) for size in (50, 1))
+    pair = ck.postprocessing.Detections(boxes, np.array([0.9, 0.95]),
+                                        np.ones((2, 28, 28)), (48, 48))
+    one, two = (ck.postprocessing.merge_labels(pair, min_size=size) for size in (50, 1))
     np.testing.assert_array_equal(one[0], two[0] > 0)
     assert one[1] == np.float32(0.9) and two[1].tolist() == pytest.approx([0.95, 0.9])
 
@@ -447,14 +448,14 @@ def test_peaks_farther_apart_than_the_picture_take_no_memory():
 ])
 def test_what_does_not_grow(seeds, error, says):
     with pytest.raises(error, match=says):
-        ck.labels.grow_labels(seeds, TOUCHING > 0)
+        ck.postprocessing.grow_labels(seeds, TOUCHING > 0)
 
 
 def test_lists_grow_and_so_does_one_of_a_large_number():
     seeds = np.where(TOUCHING == 3, 2**31 - 1, TOUCHING)
-    mask, expected = TOUCHING > 0, ck.labels.grow_labels(TOUCHING, TOUCHING > 0)
-    np.testing.assert_array_equal(ck.labels.grow_labels(seeds, mask), expected)
-    np.testing.assert_array_equal(ck.labels.grow_labels(TOUCHING.tolist(), mask), expected)
+    mask, expected = TOUCHING > 0, ck.postprocessing.grow_labels(TOUCHING, TOUCHING > 0)
+    np.testing.assert_array_equal(ck.postprocessing.grow_labels(seeds, mask), expected)
+    np.testing.assert_array_equal(ck.postprocessing.grow_labels(TOUCHING.tolist(), mask), expected)
 
 
 def test_bad_input_to_elbow_and_tuning():

@@ -16,10 +16,10 @@ import pytest
 import torch
 
 from cellkit import lesson
-from cellkit.lesson import NotRight, checking, guard, record
-from cellkit.lesson.exercise import BLANK, RIGHT, WRONG
-from cellkit.lesson.exercises_01 import PAINT_CELLS, RESCALE, SPLIT_BY_WELL
-from cellkit.lesson.exercises_02 import DICE, JOIN_SKIP, PREDICT_MASK, WEIGHTED_BCE
+from cellkit_course import NotRight, checking, guard, record
+from cellkit_course.exercise import BLANK, RIGHT, WRONG
+from cellkit_course.exercises.lesson_01 import PAINT_CELLS, RESCALE, SPLIT_BY_WELL
+from cellkit_course.exercises.lesson_02 import DICE, JOIN_SKIP, PREDICT_MASK, WEIGHTED_BCE
 
 
 @pytest.fixture(autouse=True)

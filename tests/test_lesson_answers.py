@@ -6,14 +6,14 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import builder
 import numpy as np
 import pytest
 from mutate import mutants
 
-from cellkit.lesson import BASELINE, tuning
-from cellkit.lesson.checking import exercises
-from cellkit.lesson.exercise import BLANK, RIGHT, WRONG
+from cellkit_course import BASELINE, tuning
+from cellkit_course.checking import exercises
+from cellkit_course.exercise import BLANK, RIGHT, WRONG
+from tools import builder
 
 COURSE = {exercise.name: exercise for exercise in exercises()}
 #: exercise → function → mutant → why no check could tell it from the original

@@ -7,7 +7,7 @@ from scipy import ndimage
 from torch import nn
 from torchvision.ops import sigmoid_focal_loss
 
-from cellkit import losses, masks
+from cellkit import annotations, losses, targets
 
 
 @pytest.fixture
@@ -96,11 +96,11 @@ def test_gap_weighted_is_equation_2_of_the_u_net_paper(w0, sigma):
     cells = np.zeros((2, 20, 30), int)
     cells[0, 2:9, 2:14], cells[0, 2:9, 14:28], cells[0, 12:18, 5:25] = 1, 2, 3
     cells[1, 4:16, 3:12] = 1
-    target = torch.from_numpy(np.stack([masks.border_map(one) for one in cells]).astype(int))
+    target = torch.from_numpy(np.stack([targets.border_map(one) for one in cells]).astype(int))
     output = torch.randn(2, 3, 20, 30, generator=torch.Generator().manual_seed(4))
     weights = []
     for k, insides in ((3, cells[0]), (1, cells[1])):
-        insides = np.where(masks.outline(insides), 0, insides)
+        insides = np.where(annotations.outline(insides), 0, insides)
         away = [ndimage.distance_transform_edt(insides != n) for n in range(1, k + 1)]
         d1, d2 = np.sort([*away, *[np.full(insides.shape, np.inf)] * 2], axis=0)[:2]
         weights.append(1 + w0 * np.exp(-((d1 + d2) ** 2) / (2 * sigma**2)))

@@ -9,10 +9,11 @@ from torchvision import ops
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 
 import cellkit as ck
-from cellkit import MaskRCNN, Sample, checkpoints, labels, maps, weights
+from cellkit import MaskRCNN, Sample, inference, postprocessing, weights
 from cellkit.augment import Pipeline, Rotate
-from cellkit.labels import Detections
 from cellkit.networks.mask_rcnn import targets
+from cellkit.postprocessing import Detections
+from cellkit.train import checkpoints
 
 
 def discs(*where, shape=(64, 64), radius=6):
@@ -240,7 +241,7 @@ def test_masks_are_pasted_as_torchvision_does():
                                   torch.from_numpy(found.boxes), found.shape)[:, 0].numpy()
     for k, wanted in enumerate(theirs):
         canvas = np.zeros(found.shape, np.float32)
-        window, probability = labels.paste(found, k)
+        window, probability = postprocessing.paste(found, k)
         canvas[window] = probability
         np.testing.assert_allclose(canvas, wanted, atol=1e-5)
 
@@ -249,9 +250,10 @@ def test_masks_are_pasted_as_torchvision_does():
 def test_suppression_is_torchvisions(overlap):
     found = random_detections(300)
     theirs = ops.nms(torch.from_numpy(found.boxes), torch.from_numpy(found.scores), overlap)
-    np.testing.assert_array_equal(labels.suppress(found.boxes, found.scores, overlap), theirs)
+    ours = postprocessing.suppress(found.boxes, found.scores, overlap)
+    np.testing.assert_array_equal(ours, theirs)
     np.testing.assert_allclose(
-        labels.box_iou(found.boxes, found.boxes[:7]),
+        postprocessing.box_iou(found.boxes, found.boxes[:7]),
         ops.box_iou(torch.from_numpy(found.boxes), torch.from_numpy(found.boxes[:7])), atol=1e-5)
 
 
@@ -267,56 +269,58 @@ def pictured(*squares, shape=(40, 60)):
 
 def test_each_pixel_goes_to_its_best_mask():
     found = pictured(square(5, 5, 20, 0.6), square(17, 5, 20, 0.9), square(40, 20, 10, 0.4))
-    drawn, scores = labels.merge_labels(found)
+    drawn, scores = postprocessing.merge_labels(found)
     assert drawn.dtype == np.int32 and scores.tolist() == pytest.approx([0.9, 0.6])
     assert drawn[15, 8] == 2 and drawn[15, 21] == 1 and drawn[15, 32] == 1  # 21 is in both
     assert drawn[25, 45] == 0  # not sure enough
-    assert labels.merge_labels(found, min_score=0.3)[0][25, 45] == 3
-    assert labels.merge_labels(found, min_score=0.3, min_size=300)[1].tolist() == \
+    assert postprocessing.merge_labels(found, min_score=0.3)[0][25, 45] == 3
+    assert postprocessing.merge_labels(found, min_score=0.3, min_size=300)[1].tolist() == \
         pytest.approx([0.9])
     for second in (square(8, 8, 6, 0.6), square(14, 5, 20, 0.6)):  # all, or half of it, is seen
         covered = pictured(square(5, 5, 20, 0.9), second)
-        drawn, scores = labels.merge_labels(covered)
+        drawn, scores = postprocessing.merge_labels(covered)
         assert drawn.max() == 1 and len(scores) == 1
-    assert labels.merge_labels(covered, own=0.3)[0].max() == 2
+    assert postprocessing.merge_labels(covered, own=0.3)[0].max() == 2
 
 
 def test_the_foreground_is_the_highest_of_all():
     found = pictured(square(5, 5, 20, 0.6, 0.7), square(15, 5, 20, 0.9, 0.4))
-    said = labels.merge_foreground(found)
+    said = postprocessing.merge_foreground(found)
     assert said[15, 20] == pytest.approx(0.7) and said[15, 30] == pytest.approx(0.4)
-    assert said[2, 2] == 0 and labels.merge_foreground(found, 0.95).max() == 0
+    assert said[2, 2] == 0 and postprocessing.merge_foreground(found, 0.95).max() == 0
 
 
 def test_paper_2s_merging_step_by_step():
     shape = (40, 60)
-    assert labels.merge_paper2(pictured(square(5, 5, 20, 0.5), shape=shape))[15, 15]
-    assert not labels.merge_paper2(pictured(square(5, 5, 20, 0.39), shape=shape)).any()  # unsure
-    assert not labels.merge_paper2(pictured(square(5, 5, 3, 0.9), shape=shape)).any()  # small
-    assert not labels.merge_paper2(pictured(square(5, 5, 20, 0.9, 0.8), shape=shape)).any()
+    assert postprocessing.merge_paper2(pictured(square(5, 5, 20, 0.5), shape=shape))[15, 15]
+    unsure, small = square(5, 5, 20, 0.39), square(5, 5, 3, 0.9)
+    assert not postprocessing.merge_paper2(pictured(unsure, shape=shape)).any()
+    assert not postprocessing.merge_paper2(pictured(small, shape=shape)).any()
+    assert not postprocessing.merge_paper2(pictured(square(5, 5, 20, 0.9, 0.8), shape=shape)).any()
     two = pictured(square(5, 5, 20, 0.9, 0.5), square(17, 5, 20, 0.8, 0.5), shape=shape)
-    drawn = labels.merge_paper2(two)  # 0.5 + 0.5 is above 0.9, where both are
+    drawn = postprocessing.merge_paper2(two)  # 0.5 + 0.5 is above 0.9, where both are
     assert drawn[15, 21] and not drawn[15, 8] and not drawn[15, 34]
     low = pictured(square(5, 5, 20, 0.9, 0.8), square(17, 5, 20, 0.8, 0.29), shape=shape)
-    assert not labels.merge_paper2(low).any()  # 0.29 counts as 0
+    assert not postprocessing.merge_paper2(low).any()  # 0.29 counts as 0
     double = pictured(square(5, 5, 20, 0.9, 0.5), square(6, 5, 20, 0.8, 0.5), shape=shape)
-    assert not labels.merge_paper2(double).any()  # the second is the first, seen again
-    assert labels.merge_paper2(double, overlap=0.95).any()
+    assert not postprocessing.merge_paper2(double).any()  # the second is the first, seen again
+    assert postprocessing.merge_paper2(double, overlap=0.95).any()
 
 
 def test_nothing_found_is_an_empty_picture():
     none = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32),
                       np.zeros((0, 28, 28), np.float32), (7, 9))
-    drawn, scores = labels.merge_labels(none)
+    drawn, scores = postprocessing.merge_labels(none)
     assert drawn.shape == (7, 9) and not drawn.any() and scores.shape == (0,)
-    assert not labels.merge_foreground(none).any() and not labels.merge_paper2(none).any()
-    assert labels.agree([none, none]).scores.shape == (0,)
+    assert not postprocessing.merge_foreground(none).any()
+    assert not postprocessing.merge_paper2(none).any()
+    assert postprocessing.agree([none, none]).scores.shape == (0,)
 
 
 def test_a_score_is_shared_among_the_views():
     first = pictured(square(5, 5, 20, 0.8))
     second = pictured(square(6, 5, 20, 0.6), square(30, 10, 20, 0.9))
-    both = labels.agree([first, second])
+    both = postprocessing.agree([first, second])
     assert dict(zip(both.boxes[:, 0].tolist(), both.scores.tolist(), strict=True)) == \
         pytest.approx({5: 0.7, 30: 0.45})
 
@@ -325,11 +329,11 @@ def test_grown_labels_keep_to_the_foreground_and_its_new_pieces_count():
     seeds = discs((20, 16), (20, 34), shape=(40, 60), radius=4)
     foreground = (discs((20, 16), (20, 34), shape=(40, 60), radius=9) > 0).astype(np.float32)
     foreground[2:8, 50:58] = 1
-    grown = labels.grow_labels(seeds, foreground)
+    grown = postprocessing.grow_labels(seeds, foreground)
     np.testing.assert_array_equal(grown > 0, foreground > 0)
     assert grown.max() == 3 and grown[20, 9] != grown[20, 41]
     with pytest.raises(ValueError, match="expected the same"):
-        labels.grow_labels(seeds, foreground[1:])
+        postprocessing.grow_labels(seeds, foreground[1:])
 
 
 # --- Views, ensembles, tiles --------------------------------------------------------------------
@@ -360,11 +364,11 @@ def test_turned_views_agree_with_the_plain_one():
     image = (truth > 0).astype(np.float32)
     for turns in (1, 2, 4, 8):
         assert same_objects(truth, ck.detect(Spots(), image, turns=turns))
-    for quarters, flip in maps.TURNS:
-        laid = maps._lay(image, quarters, flip)
-        back = maps._turn_back(Spots()(torch.from_numpy(laid)[None, None])[0], quarters, flip)
+    for quarters, flip in inference.TURNS:
+        laid = inference._lay(image, quarters, flip)
+        back = inference._turn_back(Spots()(torch.from_numpy(laid)[None, None])[0], quarters, flip)
         assert back.shape == image.shape
-        assert same_objects(truth, labels.merge_labels(back)[0])
+        assert same_objects(truth, postprocessing.merge_labels(back)[0])
 
 
 def test_eight_views_are_the_mean_of_all_symmetries():

@@ -12,7 +12,7 @@ from pycocotools.coco import COCO
 from scipy import ndimage
 from skimage.segmentation import find_boundaries
 
-from cellkit import masks
+from cellkit import annotations, targets
 
 REAL = Path(os.environ.get("CELLKIT_DATA", Path(__file__).parents[1] / "../shared/realdata"))
 REAL = REAL / "livecell"
@@ -64,10 +64,10 @@ polygon = st.integers(3, 9).flatmap(
 def test_any_polygons_give_the_pixels_of_ann_to_mask(segmentations):
     shape = (33, 41)
     cells = ann_to_masks(segmentations, shape)
-    labels = masks.label_map(segmentations, shape)
+    labels = annotations.label_map(segmentations, shape)
     np.testing.assert_array_equal(labels, painted(cells, shape))
     for segmentation, cell in zip(segmentations, cells, strict=True):
-        np.testing.assert_array_equal(masks.label_map([segmentation], shape) > 0, cell)
+        np.testing.assert_array_equal(annotations.label_map([segmentation], shape) > 0, cell)
     assert labels.dtype == np.int32 and labels.flags.c_contiguous
 
 
@@ -87,7 +87,7 @@ def test_all_three_ways_of_writing_a_mask_mean_the_same(shape, seed):
         lists.append({"size": list(shape), "counts": [0] * int(flat[0]) + counts})
     expected = painted(cells, shape)
     for segmentations in (compressed, as_text, lists):
-        np.testing.assert_array_equal(masks.label_map(segmentations, shape), expected)
+        np.testing.assert_array_equal(annotations.label_map(segmentations, shape), expected)
         np.testing.assert_array_equal(ann_to_masks(segmentations, shape), cells)
 
 
@@ -95,37 +95,39 @@ def test_polygons_and_rle_mix_in_one_picture():
     rle = coco.encode(np.asfortranarray(np.eye(8), np.uint8))
     segmentations = [[SQUARE], rle, [[0, 0, 2, 0, 2, 2, 0, 2], [5, 5, 8, 5, 8, 8, 5, 8]]]
     cells = ann_to_masks(segmentations, (8, 8))
-    np.testing.assert_array_equal(masks.label_map(segmentations, (8, 8)), painted(cells, (8, 8)))
+    labels = annotations.label_map(segmentations, (8, 8))
+    np.testing.assert_array_equal(labels, painted(cells, (8, 8)))
 
 
 def test_the_smaller_cell_stays_visible_whatever_the_order():
     small, large = [[2, 2, 4, 2, 4, 4, 2, 4]], [[0, 0, 8, 0, 8, 8, 0, 8]]
-    assert masks.label_map([small, large], (8, 8))[2, 2] == 1
-    assert masks.label_map([large, small], (8, 8))[2, 2] == 2
-    assert (masks.label_map([large, large], (8, 8)) == 2).all(), "of equals, the later lies on top"
+    assert annotations.label_map([small, large], (8, 8))[2, 2] == 1
+    assert annotations.label_map([large, small], (8, 8))[2, 2] == 2
+    twice = annotations.label_map([large, large], (8, 8))
+    assert (twice == 2).all(), "of equals, the later lies on top"
 
 
 def test_area_counts_an_overlap_of_parts_once():
     """A cell drawn twice over itself is no larger for it."""
     twice = [[0, 0, 6, 0, 6, 6, 0, 6]] * 2  # 36 pixels, 72 if counted twice
     once = [[2, 2, 9, 2, 9, 9, 2, 9]]  # 49
-    assert masks.label_map([twice, once], (10, 10))[4, 4] == 1
+    assert annotations.label_map([twice, once], (10, 10))[4, 4] == 1
 
 
 def test_no_segmentations_are_no_cells():
-    labels = masks.label_map([], (17, 31))
+    labels = annotations.label_map([], (17, 31))
     assert labels.shape == (17, 31) and labels.dtype == np.int32 and not labels.any()
 
 
 def test_a_cell_between_pixel_centres_leaves_a_gap_in_the_numbers():
     sliver = [[2.6, 2.6, 2.9, 2.6, 2.9, 2.9, 2.6, 2.9]]
     assert not ann_to_masks([sliver], (8, 8))[0].any()
-    assert set(np.unique(masks.label_map([sliver, [SQUARE]], (8, 8)))) == {0, 2}
+    assert set(np.unique(annotations.label_map([sliver, [SQUARE]], (8, 8)))) == {0, 2}
 
 
 def test_polygon_mask_is_one_polygon():
     expected = ann_to_masks([[SQUARE]], (8, 9))[0]
-    found = masks.polygon_mask(SQUARE, (8, 9))
+    found = annotations.polygon_mask(SQUARE, (8, 9))
     assert found.dtype == bool
     np.testing.assert_array_equal(found, expected)
 
@@ -161,7 +163,7 @@ def test_polygon_mask_is_one_polygon():
 )
 def test_a_bad_segmentation_is_named_in_one_sentence(segmentation, message):
     with pytest.raises(ValueError, match=message) as caught:
-        masks.label_map([[SQUARE], segmentation], (8, 9))
+        annotations.label_map([[SQUARE], segmentation], (8, 9))
     assert str(caught.value).startswith("segmentation 1 ")
     assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
 
@@ -169,13 +171,13 @@ def test_a_bad_segmentation_is_named_in_one_sentence(segmentation, message):
 @pytest.mark.parametrize("shape", [(0, 9), (4,), 5, (float("nan"), 4), (4.5, 4), None])
 def test_a_picture_needs_a_size(shape):
     with pytest.raises(ValueError, match="the picture's shape is .*whole numbers"):
-        masks.label_map([[SQUARE]], shape)
+        annotations.label_map([[SQUARE]], shape)
 
 
 def test_counts_may_be_numpys():
-    expected = masks.label_map([{"size": [2, 3], "counts": [2, 3, 1]}], (2, 3))
+    expected = annotations.label_map([{"size": [2, 3], "counts": [2, 3, 1]}], (2, 3))
     code = {"size": np.array([2, 3]), "counts": np.array([2, 3, 1], np.uint32)}
-    np.testing.assert_array_equal(masks.label_map([code], (2, 3)), expected)
+    np.testing.assert_array_equal(annotations.label_map([code], (2, 3)), expected)
 
 
 # ---------------------------------------------------------------- tracing
@@ -187,7 +189,7 @@ def test_traced_cells_come_back_pixel_for_pixel(seed, shape):
     labels = random_labels(seed, shape)
     rng = np.random.default_rng(seed)
     labels[rng.random(shape) < 0.15] = 0  # holes, slits, single pixels
-    traced = masks.polygons(labels)
+    traced = annotations.polygons(labels)
     assert list(traced) == [k for k in np.unique(labels) if k]
     for k, segmentation in traced.items():
         np.testing.assert_array_equal(ann_to_masks([segmentation], shape)[0], labels == k)
@@ -197,10 +199,10 @@ def test_traced_cells_come_back_pixel_for_pixel(seed, shape):
 def test_a_cell_in_pieces_has_a_polygon_for_each_and_one_with_holes_a_single_one():
     labels = np.zeros((12, 12), np.int32)
     labels[1:4, 1:4] = labels[6:9, 6:9] = 1
-    assert len(masks.polygons(labels)[1]) == 2
+    assert len(annotations.polygons(labels)[1]) == 2
     labels[:] = 1
     labels[3:5, 3:5] = labels[7:9, 7:10] = 0
-    assert len(masks.polygons(labels)[1]) == 1
+    assert len(annotations.polygons(labels)[1]) == 1
 
 
 # ---------------------------------------------------------------- between cells
@@ -210,7 +212,7 @@ def test_a_cell_in_pieces_has_a_polygon_for_each_and_one_with_holes_a_single_one
 def test_outline_is_scikit_images_inner_boundary(seed):
     labels = random_labels(seed, (50, 60))
     expected = find_boundaries(labels, connectivity=2, mode="inner")
-    np.testing.assert_array_equal(masks.outline(labels), expected)
+    np.testing.assert_array_equal(annotations.outline(labels), expected)
 
 
 @pytest.mark.parametrize("width", [1, 2, 3])
@@ -221,8 +223,8 @@ def test_a_wider_outline_is_what_erosion_takes_from_each_cell(width):
     for k in np.unique(labels)[1:]:
         cell = labels == k
         expected |= cell & ~ndimage.binary_erosion(cell, square, border_value=1)
-    np.testing.assert_array_equal(masks.outline(labels, width), expected)
-    border = masks.border_map(labels, width)
+    np.testing.assert_array_equal(annotations.outline(labels, width), expected)
+    border = targets.border_map(labels, width)
     assert border.dtype == np.uint8
     np.testing.assert_array_equal(border == 2, expected)
     np.testing.assert_array_equal(border > 0, labels > 0)
@@ -237,7 +239,7 @@ def test_touching_cells_are_those_met_by_a_neighbours_dilation(seed):
         around = ndimage.binary_dilation(labels == k, np.ones((3, 3))) & (labels != k)
         if labels[around].any():
             expected.append(k)
-    np.testing.assert_array_equal(masks.touching(labels), expected)
+    np.testing.assert_array_equal(annotations.touching(labels), expected)
     assert 0 < len(expected) < len(numbers), "the picture has both kinds"
 
 
@@ -251,13 +253,13 @@ def test_distance_is_each_cells_own_over_its_largest(seed):
     for k in np.unique(labels)[1:]:
         own = ndimage.distance_transform_edt(labels == k)
         expected += own / own.max()
-    found = masks.distance_map(labels)
+    found = targets.distance_map(labels)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_a_cell_without_surroundings_is_equally_deep_everywhere():
-    assert (masks.distance_map(np.ones((17, 31), np.int32)) == 1).all()
+    assert (targets.distance_map(np.ones((17, 31), np.int32)) == 1).all()
 
 
 def by_the_book(labels, w0, sigma):
@@ -272,34 +274,35 @@ def by_the_book(labels, w0, sigma):
 @pytest.mark.parametrize(("w0", "sigma"), [(10, 5), (3, 2), (100, 9), (0, 5)])
 def test_weights_are_those_of_the_formula(shape, w0, sigma):
     labels = random_labels(3, shape)
-    found = masks.weight_map(labels, w0, sigma)
+    found = targets.weight_map(labels, w0, sigma)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, by_the_book(labels, w0, sigma), atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("labels", [np.zeros((17, 31), int), np.ones((1, 1), int)])
 def test_without_two_cells_every_pixel_weighs_one(labels):
-    assert (masks.weight_map(labels) == 1).all()
+    assert (targets.weight_map(labels) == 1).all()
 
 
 @pytest.mark.parametrize(
     "target",
-    [masks.outline, masks.border_map, masks.distance_map, masks.weight_map, masks.touching],
+    [annotations.outline, targets.border_map, targets.distance_map, targets.weight_map,
+     annotations.touching],
 )
 def test_targets_take_any_size_and_refuse_what_are_no_labels(target):
     for shape in [(1, 1), (1, 9), (17, 31)]:
         for labels in (np.zeros(shape, np.int32), random_labels(0, shape)):
             found = target(labels)
             assert np.isfinite(found).all()
-            assert target is masks.touching or found.shape == shape
+            assert target is annotations.touching or found.shape == shape
     with pytest.raises(ValueError, match="expected whole numbers"):
         target(np.zeros((4, 4)))
     with pytest.raises(ValueError, match="expected whole numbers"):
         target(np.zeros((4, 4, 3), int))
 
 
-@pytest.mark.parametrize("target", [masks.outline, masks.border_map, masks.distance_map,
-                                    masks.weight_map, masks.touching, masks.polygons])
+@pytest.mark.parametrize("target", [annotations.outline, targets.border_map, targets.distance_map,
+                                    targets.weight_map, annotations.touching, annotations.polygons])
 @pytest.mark.parametrize(("labels", "says"), [
     (-np.eye(4, dtype=int), "go down to -1.*set what should be ignored to 0"),
     (np.zeros((0, 3), int), r"have shape \(0, 3\).*at least one pixel"),
@@ -317,21 +320,22 @@ def test_cells_that_leave_no_background(numbers):
     labels = np.repeat(np.array(numbers), 7)[None].repeat(9, 0)
     labels[:4] = labels[:4, ::-1]
     depth = sum((d := ndimage.distance_transform_edt(labels == k)) / d.max() for k in numbers)
-    np.testing.assert_allclose(masks.distance_map(labels), depth, atol=1e-6)
-    np.testing.assert_allclose(masks.weight_map(labels), by_the_book(labels, 10, 5), atol=1e-4)
-    assert (masks.border_map(labels) > 0).all() and (masks.border_map(labels) == 1).any()
-    assert masks.touching(labels).tolist() == list(numbers) == list(masks.polygons(labels))
+    np.testing.assert_allclose(targets.distance_map(labels), depth, atol=1e-6)
+    np.testing.assert_allclose(targets.weight_map(labels), by_the_book(labels, 10, 5), atol=1e-4)
+    assert (targets.border_map(labels) > 0).all() and (targets.border_map(labels) == 1).any()
+    assert annotations.touching(labels).tolist() == list(numbers)
+    assert list(annotations.polygons(labels)) == list(numbers)
 
 
 def test_impossible_widths_and_weights_are_refused():
     labels = np.ones((3, 3), int)
     for width in (0, 1.5, np.nan, np.inf, "1", None, True):
-        for target in (masks.outline, masks.border_map):
+        for target in (annotations.outline, targets.border_map):
             with pytest.raises(ValueError, match=f"width is {width!r}, expected a whole number"):
                 target(labels, width)
     for weights in ({"sigma": 0}, {"sigma": np.inf}, {"w0": np.inf}, {"w0": np.nan}):
         with pytest.raises(ValueError, match="sigma"):
-            masks.weight_map(labels, **weights)
+            targets.weight_map(labels, **weights)
 
 
 # ---------------------------------------------------------------- real data
@@ -345,6 +349,6 @@ def test_real_cells_are_those_of_ann_to_mask(part):
         found = coco_file.loadAnns(coco_file.getAnnIds(image["id"]))
         cells = [coco_file.annToMask(a) > 0 for a in found]
         shape = (image["height"], image["width"])
-        labels = masks.label_map([a["segmentation"] for a in found], shape)
+        labels = annotations.label_map([a["segmentation"] for a in found], shape)
         np.testing.assert_array_equal(labels, painted(cells, shape))
         np.testing.assert_array_equal(labels > 0, np.any(cells, axis=0))

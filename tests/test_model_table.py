@@ -5,8 +5,8 @@ import pytest
 from torch import nn
 
 import cellkit as ck
-from cellkit import recipes
-from cellkit.lesson import model_table
+from cellkit_course import papers, results
+from experiments import model_table
 
 
 class Bright(nn.Module):
@@ -54,9 +54,9 @@ def test_rows_are_found_again_by_data_set_and_kind(tmp_path, monkeypatch):
              ("dsb2018", "unet", 60, 1, None), ("dsb2018", "unet", 60, 0, "stained"),
              ("glas", "unet", 60, 0, None)]
     for k, which in enumerate(names):
-        recipes.keep(model_table.NAME, model_table.key(*which), lambda k=k: {"k": k}, tmp_path)
-    stored = recipes.measured(model_table.NAME, tmp_path)
-    monkeypatch.setattr(recipes, "measured", lambda name: stored)
+        papers.keep(model_table.NAME, model_table.key(*which), lambda k=k: {"k": k}, tmp_path)
+    stored = results.measured(model_table.NAME, tmp_path)
+    monkeypatch.setattr(papers, "measured", lambda name: stored)
     assert {n: r["k"] for n, r in model_table.measured("dsb2018").items()} == \
         {"unet, 8 views": 0, "unet": 1}
     assert {n: r["k"] for n, r in model_table.measured("dsb2018", "stained").items()} == {"unet": 3}
@@ -73,7 +73,7 @@ def test_gains_are_over_the_better_network_of_the_same_seed(monkeypatch):
               for name, each in scores.items() for seed, iou in enumerate(each)}
     stored[model_table.key("dsb2018", "unet, 8 views", 60, 0, "stained")] = row(0.9)
     stored[model_table.key("dsb2018", "unet", 60, 0, "stained")] = row(0.1)
-    monkeypatch.setattr(recipes, "measured", lambda name: stored)
+    monkeypatch.setattr(papers, "measured", lambda name: stored)
     views, both = model_table.gains("dsb2018")
     assert (views["seeds"], views["iou"]) == (3, "+0.030 ± 0.010")
     assert (both["what"], both["seeds"], both["AP50"]) == (
@@ -86,7 +86,7 @@ def test_gains_are_over_the_better_network_of_the_same_seed(monkeypatch):
     assert model_table.over_seeds("glas", "unet", "iou") == "–"
 
 
-@pytest.mark.parametrize("name", [n for n, m in recipes.MODELS.items()
+@pytest.mark.parametrize("name", [n for n, m in papers.MODELS.items()
                                   if "weights" not in m.get("config", {})])
 def test_every_model_can_be_built(name):
     net = model_table.build(name, "glas")
@@ -107,7 +107,7 @@ def test_unreachable_weights_are_a_row(tmp_path, monkeypatch):
 
 
 def test_papers_2_and_4_say_what_they_leave_open():
-    assert recipes.PAPER4.printed["dsb2018, MaskRCNN"] == {"accuracy": 0.992, "iou": 0.88}
-    assert recipes.PAPER4.split["by"] is None and recipes.PAPER4.chosen("split")["by"] == "group"
-    paper2 = recipes.PAPER2.optimiser["MaskRCNN"]
+    assert papers.PAPER4.printed["dsb2018, MaskRCNN"] == {"accuracy": 0.992, "iou": 0.88}
+    assert papers.PAPER4.split["by"] is None and papers.PAPER4.chosen("split")["by"] == "group"
+    paper2 = papers.PAPER2.optimiser["MaskRCNN"]
     assert (paper2["lr"], paper2["weight_decay"], paper2["batch_size"]) == (1e-4, 3e-4, 2)

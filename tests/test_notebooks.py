@@ -9,14 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import builder
 import lesson_linter
 import nbformat
 import pytest
-import run_lesson
 from nbval_run import nbval
 
 import cellkit
+from tools import builder, run_lesson
 
 ROOT = builder.ROOT
 NOTEBOOKS = [path for source in builder.sources() for path in builder.build(source)]

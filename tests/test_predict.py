@@ -21,7 +21,7 @@ from cellkit import (
     super_resolve,
 )
 from cellkit.datasets import bundled
-from cellkit.device import half, pick
+from cellkit.device import autocast_dtype, pick_device
 
 
 def picture(*shape, seed=0):
@@ -148,7 +148,7 @@ def test_training_hides_no_name():
     import cellkit
 
     assert callable(cellkit.fit) and callable(cellkit.predict)
-    assert cellkit.predict is predict and cellkit.predict is cellkit.maps.predict
+    assert cellkit.predict is predict and cellkit.predict is cellkit.inference.predict
 
 
 def test_a_network_that_pads_nothing_itself_still_takes_any_size():
@@ -175,11 +175,11 @@ def test_half_precision_is_close_and_can_be_switched_off(monkeypatch):
     np.testing.assert_allclose(predict(net, image), exact, atol=0.03)
     monkeypatch.setenv("CELLKIT_AMP", "off")
     np.testing.assert_array_equal(predict(net, image), exact)
-    assert half(torch.device("cpu")) is None
+    assert autocast_dtype(torch.device("cpu")) is None
     with pytest.raises(ValueError, match="amp is 'fast'"):
-        half(torch.device("cpu"), "fast")
+        autocast_dtype(torch.device("cpu"), "fast")
     with pytest.raises(ValueError, match="device 'cuda:99' cannot be used"):
-        pick("cuda:99")
+        pick_device("cuda:99")
 
 
 @pytest.mark.parametrize("image, error, words", [

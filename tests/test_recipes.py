@@ -10,10 +10,11 @@ import pytest
 import torch
 from sklearn.metrics import f1_score, jaccard_score
 
-from cellkit import Sample, UNet, predict, recipes
+from cellkit import Sample, UNet, predict
 from cellkit.augment import turn_and_flip
-from cellkit.recipes import PAPER3, PAPER5
 from cellkit.samples import Samples
+from cellkit_course import papers, results
+from cellkit_course.papers import PAPER3, PAPER5
 
 REAL = Path(os.environ.get("CELLKIT_DATA") or
             Path(__file__).resolve().parents[2] / "shared" / "realdata")
@@ -61,7 +62,7 @@ def test_ours_fills_in_and_replaces():
 @pytest.mark.parametrize("recipe", [PAPER3, PAPER5], ids=lambda recipe: recipe.name)
 def test_rows_name_what_is_not_stated_and_what_is_ours(recipe):
     rows = recipe.rows()
-    assert {row["setting"].partition(":")[0] for row in rows} == set(recipes.SETTINGS)
+    assert {row["setting"].partition(":")[0] for row in rows} == set(papers.SETTINGS)
     for row in rows:
         assert row["the paper"] != "not stated" or row["ours"] != "the same"
         assert "None" not in row["the paper"] + row["ours"]
@@ -78,15 +79,15 @@ def test_the_papers_numbers():
 
 
 def test_grey_and_colour_pictures_become_alike(bundled):
-    rows = recipes.load("dsb2018")
+    rows = papers.load("dsb2018")
     assert {s.image.shape[2] for s in rows} == {3}
     grey = next(s for s in rows if s.cell_type == "fluorescence")
     assert (grey.image == grey.image[..., :1]).all()
-    assert recipes.load("epfl")[0].image.ndim == 2
+    assert papers.load("epfl")[0].image.ndim == 2
 
 
 def test_a_resized_picture_keeps_its_cells_where_they_were(bundled):
-    native, square = recipes.load("dsb2018")[0], recipes.load("dsb2018", 64)[0]
+    native, square = papers.load("dsb2018")[0], papers.load("dsb2018", 64)[0]
     assert square.image.shape == (64, 64, 3) and square.labels.shape == (64, 64)
     assert set(np.unique(square.labels)) <= set(np.unique(native.labels))
     share = [np.bincount(s.labels.ravel(), minlength=99) / s.labels.size for s in (native, square)]
@@ -96,24 +97,24 @@ def test_a_resized_picture_keeps_its_cells_where_they_were(bundled):
 
 def test_fields_stay_whole_and_less_data_is_tested_on_the_same():
     rows = Samples.of([sample(f"{k}", f"field {k // 3}") for k in range(30)])
-    train, test = recipes.divide(PAPER5, "dsb2018", rows)
+    train, test = papers.divide(PAPER5, "dsb2018", rows)
     assert not set(train.groups) & set(test.groups) and len(train) + len(test) == 30
-    some, again = recipes.divide(PAPER5, "dsb2018", rows, share=0.1, seed=1)
+    some, again = papers.divide(PAPER5, "dsb2018", rows, share=0.1, seed=1)
     assert len(some) == 3 and set(some.names) <= set(train.names) and again.names == test.names
-    assert some.names != recipes.divide(PAPER5, "dsb2018", rows, share=0.1, seed=2)[0].names
+    assert some.names != papers.divide(PAPER5, "dsb2018", rows, share=0.1, seed=2)[0].names
 
 
 def test_stacks_are_tested_on_whole_blocks():
     rows = Samples.of([sample(f"{k}", f"train {k // 6 * 6:03}-{k // 6 * 6 + 5:03}")
                        for k in range(30)])
-    train, test = recipes.divide(PAPER5, "isbi2012", rows)
+    train, test = papers.divide(PAPER5, "isbi2012", rows)
     assert test.names == [str(k) for k in range(24, 30)] and len(train) == 24
 
 
 @pytest.mark.skipif(not (REAL / "epfl").is_dir(), reason="no real data here")
 def test_real_neighbours_stay_on_one_side(monkeypatch):
     monkeypatch.setenv("CELLKIT_DATA", str(REAL))
-    train, test = recipes.divide(PAPER5, "epfl", recipes.read("epfl"))
+    train, test = papers.divide(PAPER5, "epfl", papers.read("epfl"))
     assert len(test) == 7 and not set(train.groups) & set(test.groups)
 
 
@@ -128,7 +129,7 @@ def test_scores_are_those_of_scikit_learn():
     net = torch.nn.Conv2d(1, 1, 1)  # brighter than the mean is foreground
     torch.nn.init.ones_(net.weight)
     torch.nn.init.zeros_(net.bias)
-    found = recipes.score(net, rows)
+    found = papers.score(net, rows)
     truth = [s.mask.ravel() for s in rows]
     pred = [predict(net, s.image).ravel() > 0.5 for s in rows]
     assert 0 < np.mean(pred) < 1
@@ -143,7 +144,7 @@ def test_scores_are_those_of_scikit_learn():
 
 def test_paper_5_runs_and_goes_on_where_it_stopped(bundled, tmp_path):
     settings = {"side": 32, "augmentation": turn_and_flip}
-    whole = recipes.run(small(PAPER5), "dsb2018", 40, **settings)
+    whole = papers.run(small(PAPER5), "dsb2018", 40, **settings)
     file = tmp_path / "half.pt"
 
     class Stop(Exception):
@@ -157,9 +158,9 @@ def test_paper_5_runs_and_goes_on_where_it_stopped(bundled, tmp_path):
 
     stop.__qualname__ = turn_and_flip.__qualname__
     with pytest.raises(Stop):
-        recipes.run(small(PAPER5), "dsb2018", 40, checkpoint=file, side=32, augmentation=stop)
+        papers.run(small(PAPER5), "dsb2018", 40, checkpoint=file, side=32, augmentation=stop)
     assert file.is_file()
-    again = recipes.run(small(PAPER5), "dsb2018", 40, checkpoint=file, **settings)
+    again = papers.run(small(PAPER5), "dsb2018", 40, checkpoint=file, **settings)
     assert again["test"] == whole["test"] and again["steps"] == 40 and not file.exists()
     assert whole["trained on"] + whole["tested on"] == 19
 
@@ -168,31 +169,31 @@ def test_paper_3_validates_on_copies_of_what_it_trained_on(bundled, monkeypatch)
     rng = np.random.default_rng(0)
     rows = Samples.of([Sample(rng.random((64, 64), dtype=np.float32), np.ones((64, 64), np.int32),
                               str(k)) for k in range(5)])
-    monkeypatch.setattr(recipes, "load", lambda dataset, side: rows)
+    monkeypatch.setattr(papers, "load", lambda dataset, side: rows)
     recipe = small(replace(PAPER3, schedule={**PAPER3.schedule, "images": 20}))
-    row = recipes.run(recipe, "ctc_fluo_n2dh_sim", 20)
+    row = papers.run(recipe, "ctc_fluo_n2dh_sim", 20)
     assert row["trained on"] == 17 and row["tested on"] == 2  # of 20 copies, of 5 pictures
     assert set(row["validation"]) == set(row["test"]) and row["side"] == 256
 
 
 def test_an_unknown_set_is_named():
     with pytest.raises(ValueError, match="paper5 has no data set 'glas'; ours are dsb2018"):
-        recipes.run(PAPER5, "glas", 20)
+        papers.run(PAPER5, "glas", 20)
 
 
 # --- keeping -------------------------------------------------------------------------------------
 
 
 def test_a_row_is_measured_once(tmp_path):
-    assert recipes.measured("paper9", tmp_path) == {}
-    first = recipes.keep("paper9", "a", lambda: {"f1": 0.5}, tmp_path)
+    assert results.measured("paper9", tmp_path) == {}
+    first = papers.keep("paper9", "a", lambda: {"f1": 0.5}, tmp_path)
     assert first["f1"] == 0.5 and first["commit"] and "minutes in all" in first
-    recipes.keep("paper9", "b", lambda: {"f1": 0.7}, tmp_path)
-    assert recipes.keep("paper9", "a", lambda: pytest.fail("measured twice"), tmp_path) == first
+    papers.keep("paper9", "b", lambda: {"f1": 0.7}, tmp_path)
+    assert papers.keep("paper9", "a", lambda: pytest.fail("measured twice"), tmp_path) == first
     stored = json.loads((tmp_path / "paper9.json").read_text(encoding="utf-8"))
-    assert stored == recipes.measured("paper9", tmp_path) and list(stored) == ["a", "b"]
+    assert stored == results.measured("paper9", tmp_path) and list(stored) == ["a", "b"]
     with pytest.raises(ZeroDivisionError):
-        recipes.keep("paper9", "c", lambda: {"f1": 1 / 0}, tmp_path)
+        papers.keep("paper9", "c", lambda: {"f1": 1 / 0}, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["paper9.json"]
 
 
@@ -202,17 +203,17 @@ def test_the_command_keeps_its_row(bundled, tmp_path, capsys):
         return {"dataset": dataset, "steps": steps, **{k: str(v) for k, v in asked.items()}}
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recipes, "run", fake)
-        recipes.main(["paper5", "--set", "epfl", "--steps", "60", "--share", "0.1",
+        patch.setattr(papers, "run", fake)
+        papers.main(["paper5", "--set", "epfl", "--steps", "60", "--share", "0.1",
                       "--augment", "none", "--out", str(tmp_path / "new")])
-    (key, row), = recipes.measured("paper5", tmp_path / "new").items()
+    (key, row), = results.measured("paper5", tmp_path / "new").items()
     assert row["dataset"] == "epfl" and row["share"] == "0.1" and row["augmentation"] == "None"
     assert "epfl" in key and "60 steps" in key and key in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("recipe", [PAPER3, PAPER5], ids=lambda recipe: recipe.name)
 def test_what_was_measured_earlier_fits_its_recipe(recipe):
-    for key, row in recipes.measured(recipe.name).items():
+    for key, row in results.measured(recipe.name).items():
         assert row["dataset"] in recipe.chosen("data") and f"{row['steps']} steps" in key
         assert row["commit"] and row["seed"] is not None and row["minutes in all"] > 0
         assert row["test"]["f1"] <= 1 and row["tested on"] > 0

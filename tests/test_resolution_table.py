@@ -10,10 +10,10 @@ from skimage.filters import threshold_otsu
 from skimage.morphology import disk
 
 import cellkit as ck
-from cellkit import recipes
-from cellkit.lesson import resolution_table as rt
 from cellkit.metrics import edge_band, image_edges
 from cellkit.samples import Samples
+from cellkit_course import papers
+from experiments import resolution_table as rt
 
 
 @pytest.fixture(scope="module")
@@ -77,17 +77,17 @@ def test_a_specialist_is_made_for_one_resampler(table, monkeypatch):
 
 
 def test_paper_1_s_numbers_and_the_strategies_networks():
-    said = recipes.PAPER1.printed
+    said = papers.PAPER1.printed
     assert said["livecell test"]["super-resolved, M = 0.125"] == 0.385
     assert said["livecell validation"]["degraded, M = 0.25"] == 0.358
-    used = {way.get(part) for way in recipes.RESOLUTION_STRATEGIES.values()
+    used = {way.get(part) for way in papers.RESOLUTION_STRATEGIES.values()
             for part in ("net", "front")} - {None}
-    assert used == set(recipes.RESOLUTION_NETWORKS)
+    assert used == set(papers.RESOLUTION_NETWORKS)
 
 
 def test_what_was_measured_is_whole():
     for row in rt.measured()["rows"]:
-        assert row["strategy"] in recipes.RESOLUTION_STRATEGIES and row["resampler"] in rt.WAYS
+        assert row["strategy"] in papers.RESOLUTION_STRATEGIES and row["resampler"] in rt.WAYS
         assert 0 <= row["dice"] <= 1 and row["images"] == 17 and row["commit"]
     assert all(net["ended"] == "finished" for net in rt.measured()["networks"])
     assert "/" not in json.dumps([net["begins"] for net in rt.measured()["networks"]])

@@ -7,7 +7,7 @@ from skimage.measure import label, regionprops
 
 import cellkit as ck
 from cellkit.datasets import bundled
-from cellkit.datasets.synthetic import LINES, TINY, TINY_SHAPE, main, render, render_many
+from cellkit.synthetic import LINES, TINY, TINY_SHAPE, main, render, render_many
 
 SMALL, HALF = (128, 160), (260, 352)
 

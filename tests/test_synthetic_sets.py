@@ -11,15 +11,16 @@ import tifffile
 from PIL import Image
 
 import cellkit as ck
-from cellkit.datasets import bundled, synthetic_sets
+from cellkit.datasets import bundled
+from experiments import tiny_sets
 
-SETS = list(synthetic_sets.WRITERS)
+SETS = list(tiny_sets.WRITERS)
 
 
 @pytest.mark.parametrize("name", SETS)
 def test_the_bundled_set_is_drawn_again(name, tmp_path):
     folder = tmp_path / f"{name}_tiny"
-    synthetic_sets.WRITERS[name](folder)
+    tiny_sets.WRITERS[name](folder)
     drawn, there = ck.read(name, folder), ck.read(name, bundled(name))
     assert (drawn.names, drawn.groups, drawn.cell_types) == (
         there.names, there.groups, there.cell_types
@@ -60,7 +61,7 @@ def test_glas_has_numbers_that_look_black_and_a_lumen_inside_its_gland():
     for path in bundled("glas").glob("*_anno.*"):
         labels = np.asarray(Image.open(path))
         assert labels.dtype == np.uint8 and 1 < labels.max() < 20
-    image, labels = synthetic_sets.glands(seed=1)
+    image, labels = tiny_sets.glands(seed=1)
     bright = image.min(axis=2) > 215
     assert (labels[bright] > 0).mean() > 0.8, "the lumen is white and in the gland"
 
@@ -86,15 +87,15 @@ def test_isbi2012_is_hdf5_and_snemi3d_tiff_with_sixteen_bit_neurons():
 
 @pytest.mark.parametrize("kind", ["fluorescence", "stained", "brightfield"])
 def test_nuclei_are_where_the_masks_say(kind):
-    image, masks = synthetic_sets.nuclei(kind, (96, 128), seed=5)
+    image, masks = tiny_sets.nuclei(kind, (96, 128), seed=5)
     grey = image.mean(axis=2) if image.ndim == 3 else image.astype(float)
     inside = masks.any(axis=0)
     difference = grey[inside].mean() - grey[~inside].mean()
     assert difference > 30 if kind == "fluorescence" else difference < -15
-    again, _ = synthetic_sets.nuclei(kind, (96, 128), seed=5)
+    again, _ = tiny_sets.nuclei(kind, (96, 128), seed=5)
     np.testing.assert_array_equal(image, again)
-    small, masks = synthetic_sets.nuclei(kind, (32, 32))
+    small, masks = tiny_sets.nuclei(kind, (32, 32))
     assert small.shape[:2] == masks.shape[1:] == (32, 32) and len(masks) == 1
-    assert synthetic_sets.deep_nuclei((32, 32))[0].shape == (32, 32)
+    assert tiny_sets.deep_nuclei((32, 32))[0].shape == (32, 32)
     with pytest.raises(ValueError, match="kind is 'glow'"):
-        synthetic_sets.nuclei("glow")
+        tiny_sets.nuclei("glow")

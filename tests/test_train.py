@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import nn
 
-from cellkit import Sample, Samples, UNet, augment, checkpoints, dice, fit, losses, predict, train
+from cellkit import Sample, Samples, UNet, augment, dice, fit, losses, predict, train
 from cellkit.samples import Entry
+from cellkit.train import checkpoints
 
 CELL = 6  # radius in pixels
 
@@ -203,8 +204,7 @@ def test_every_head_trains(head):
 
 def test_super_resolution_learns_from_pictures_without_labels():
     """What it makes of unseen coarse pictures is nearer to the truth than they are."""
-    from cellkit import degrade, psnr, super_resolve
-    from cellkit.datasets import synthetic
+    from cellkit import degrade, psnr, super_resolve, synthetic
 
     def bare(line, seed):
         drawn = synthetic.render(line, (96, 96), seed)

@@ -16,7 +16,8 @@ from cellkit.samples import Entry
 
 CARD = {
     "data": [{"name": "discs", "licence": "CC0", "images": ["a", "b"]}],
-    "metrics": {"dice": 0.9}, "minutes": 1.0, "command": "python -m cellkit.weights discs",
+    "metrics": {"dice": 0.9}, "minutes": 1.0,
+    "command": "python -m experiments.bundled_weights discs",
 }
 
 
@@ -222,7 +223,8 @@ def test_one_command_trains_again(tmp_path, monkeypatch, capsys):
     assert "NC" in {part["name"]: part["licence"] for part in net.card["data"]}["livecell"]
     recipe = net.card["metrics"]["their recipe"]
     assert recipe["real images of held-out groups"]["images"] == 17
-    assert net.card["command"].startswith("python -m cellkit.weights livecell --epochs 2")
+    command = net.card["command"]
+    assert command.startswith("python -m experiments.bundled_weights livecell --epochs 2")
 
 
 @pytest.mark.parametrize("name, data", [("glas", "glas"), ("dsb2018", "dsb2018"),
@@ -250,7 +252,7 @@ def test_colour_sets_are_trained_on_with_drawn_pictures(name, data, tmp_path, mo
 
 
 def test_the_recipe_shows_every_type_equally_often():
-    from cellkit.weights.__main__ import even
+    from experiments.bundled_weights import even
 
     rows = Samples([Entry(f"{t}{i}", lambda: None, "livecell", t, f"{t}_Phase_{i}")
                     for t, n in (("A172", 9), ("BV2", 1), ("Huh7", 3)) for i in range(n)])
@@ -261,7 +263,7 @@ def test_the_recipe_shows_every_type_equally_often():
 
 
 def test_traced_outlines_are_trained_on_a_little_smaller():
-    from cellkit.weights.__main__ import trimmed
+    from experiments.bundled_weights import trimmed
 
     labels = np.zeros((40, 60), np.int32)
     labels[5:35, 10:30], labels[5:35, 30:50] = 1, 2  # two cells that touch

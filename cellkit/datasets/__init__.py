@@ -11,9 +11,10 @@ from importlib import import_module
 from inspect import signature
 from pathlib import Path
 
+from cellkit.checks import whole_number
 from cellkit.datasets.images import read_image, scale_image, to_grey
 from cellkit.datasets.registry import about
-from cellkit.samples import Samples, whole
+from cellkit.samples import Samples
 
 __all__ = [
     "READERS", "about", "bundled", "cache", "download", "find", "read", "read_image", "replacing",
@@ -249,6 +250,6 @@ def read(name, root=None, split="all", limit=None, cell_types=None, **options) -
             )
         samples = samples.where(lambda entry: entry.cell_type in wanted)
     if limit is not None:
-        whole("limit", limit)
+        whole_number("limit", limit)
         samples = samples[:limit]
     return samples

@@ -268,7 +268,7 @@ def stack(masks) -> np.ndarray:
     """One label map from a mask for each cell: bool (n, H, W) → int32 (H, W).
 
     Mask k becomes cell k + 1; where masks overlap, the smaller cell lies on top (of equal ones
-    the later), as in :func:`cellkit.masks.label_map`.
+    the later), as in :func:`cellkit.annotations.label_map`.
     """
     labels = np.zeros(masks[0].shape, np.int32)
     for k in np.argsort([-mask.sum() for mask in masks], kind="stable"):

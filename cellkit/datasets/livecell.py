@@ -28,9 +28,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from cellkit.annotations import label_map, polygons
 from cellkit.datasets import cache, replacing
 from cellkit.datasets.images import SUFFIXES, read_image
-from cellkit.masks import label_map, polygons
 from cellkit.samples import Entry, Sample, Samples
 
 SPLITS = ("train", "val", "test", "unlabelled")
@@ -524,7 +524,7 @@ def write_livecell(folder, parts: dict, description: str = "") -> None:
 
     Notes
     -----
-    Images are rounded to 8 bits.  :func:`cellkit.masks.polygons` traces the cells, so reading
+    Images are rounded to 8 bits.  :func:`cellkit.annotations.polygons` traces the cells, so reading
     the folder gives exactly the same labels again, numbered 1 to n without gaps.  Each file takes
     its name only when it is complete, the json after its images.
     """

@@ -14,10 +14,10 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from cellkit.checks import whole_number
 from cellkit.datasets import livecell, replacing
 from cellkit.datasets.registry import SIZE_SPLITS, File, Source
 from cellkit.datasets.transfer import PAUSE, TRIES, Unavailable, ask, chunks, content_range, fetch
-from cellkit.samples import whole
 
 #: How much is read at once where nobody said what will be needed; LIVECell's list has 0.6 MB.
 BLOCK = 1 << 20
@@ -173,7 +173,7 @@ def asked(images, cell_types=None) -> tuple[tuple[str, ...], set[str]]:
             )
         splits = (images,)
     else:
-        whole("images", images)
+        whole_number("images", images)
         splits = SIZE_SPLITS
     cell_types = [cell_types] if isinstance(cell_types, str) else cell_types or ()
     wanted = {kind.lower() for kind in cell_types}

@@ -7,8 +7,8 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
+from cellkit.checks import one_of
 from cellkit.networks.unet import UNet
-from cellkit.samples import among
 
 TRAINED = ("both", "sharpen")
 
@@ -56,7 +56,7 @@ class DoubleUNet(nn.Module):
 
     def __init__(self, sharpen, segment, train="both"):
         super().__init__()
-        among("train", train, TRAINED)
+        one_of("train", train, TRAINED)
         self.sharpen, self.segment = _part(sharpen, "sharpen"), _part(segment, "segment")
         first, second = self.sharpen.config, self.segment.config
         if not first["in_channels"] == first["out_channels"] == second["in_channels"]:

@@ -16,10 +16,10 @@ from skimage import measure
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cellkit.labels import Detections
+from cellkit.checks import one_of
 from cellkit.networks.baselines import ENCODERS, _fill, download
 from cellkit.networks.unet import block, check, expect, upsample
-from cellkit.samples import among
+from cellkit.postprocessing import Detections
 
 BACKBONES = ("light", *(f"resnet{layers}" for layers in ENCODERS))
 #: Sides of the square anchors in pixels, a tuple for each level that proposes.  "light" proposes
@@ -34,7 +34,7 @@ LONGEST = 1333 / 800  # with ``size``: the longest side allowed, in sizes (torch
 class MaskRCNN(nn.Module):
     """Boxes, scores and masks of the objects in an image.
 
-    Called with images (N, C, H, W) it gives a :class:`cellkit.labels.Detections` each;
+    Called with images (N, C, H, W) it gives a :class:`cellkit.postprocessing.Detections` each;
     ``cellkit.detect`` makes a label map of them, ``cellkit.predict`` a foreground map, and
     ``cellkit.fit`` trains it on labels like any other network.
 
@@ -86,7 +86,7 @@ class MaskRCNN(nn.Module):
         super().__init__()
         check(normalise, seed, in_channels=in_channels, width=width, detections=detections,
               **({} if size is None else {"size": size}))
-        among("backbone", backbone, BACKBONES)
+        one_of("backbone", backbone, BACKBONES)
         light = backbone == "light"
         if weights not in (None, "imagenet", "coco") or light and weights:
             raise ValueError(f"weights is {weights!r} for backbone {backbone!r}, expected None, or "
@@ -95,7 +95,7 @@ class MaskRCNN(nn.Module):
             raise ValueError(f"in_channels is {in_channels} for backbone {backbone!r}, expected 1 "
                              "or 3; 'light' takes any number.")
         norm = ("frozen" if weights else "batch") if norm is None else norm
-        among("norm", norm, ("batch", "frozen"))
+        one_of("norm", norm, ("batch", "frozen"))
         sizes = _sizes(anchors, light)
         self.config = dict(in_channels=in_channels, backbone=backbone, width=width, anchors=sizes,
                            size=size, detections=detections, norm=norm, normalise=normalise)

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cellkit.samples import NORMALISE, among, whole
+from cellkit.checks import one_of, whole_number
+from cellkit.normalisation import NORMALISE
 
 #: What a network may say about each pixel -> how many channels it needs for that.
 HEADS = {
@@ -78,7 +79,8 @@ class UNet(nn.Module):
         None: by ``out_channels``, "foreground" for 1, "two_class" for 2, "border" for 3.
     normalise : {"standard", "none"}
         What :func:`cellkit.fit` and :func:`cellkit.predict` do to an image before the network
-        sees it, see :func:`cellkit.samples.moments`; the network itself never does it.
+        sees it, see :func:`cellkit.normalisation.normalisation_stats`; the network itself never
+        does it.
     seed : int
         The starting weights are drawn from it: the same call gives the same network.
 
@@ -100,8 +102,8 @@ class UNet(nn.Module):
                  seed=0):
         super().__init__()
         check(normalise, seed, in_channels=in_channels, width=width, depth=depth)
-        among("norm", norm, NORMS)
-        among("up", up, UPS)
+        one_of("norm", norm, NORMS)
+        one_of("up", up, UPS)
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout is {dropout}, expected a share in [0, 1).")
         head, out_channels = _settle(in_channels, out_channels, head, residual)
@@ -146,10 +148,10 @@ class UNet(nn.Module):
 
 def check(normalise, seed, **sizes):
     """Refuse what no network can be built of."""
-    among("normalise", normalise, NORMALISE)
-    whole("seed", seed, 0)
+    one_of("normalise", normalise, NORMALISE)
+    whole_number("seed", seed, 0)
     for name, value in sizes.items():
-        whole(name, value)
+        whole_number(name, value)
 
 
 def expect(net, image):
@@ -207,7 +209,7 @@ def _settle(in_channels, out_channels, head, residual):
         )
     needed = HEADS[head] or in_channels
     out_channels = needed if out_channels is None else out_channels
-    whole("out_channels", out_channels)
+    whole_number("out_channels", out_channels)
     if out_channels != needed and head != "image":
         raise ValueError(
             f"out_channels is {out_channels}, but the head {head!r} has {needed}; leave "

@@ -1,6 +1,6 @@
 """Trained networks: fp16 safetensors, each beside a card (JSON) that says what it was made of.
 
-``python -m cellkit.weights NAME`` trains a bundled one again.
+``python -m experiments.bundled_weights NAME`` trains a bundled one again.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def load_weights(name, samples=None, device: str = "auto"):
     samples : sequence of Sample or of names, optional
         What it is going to be scored on: warns if it was trained on any of them.
     device : str
-        Where to put it, see :func:`cellkit.device.pick`.
+        Where to put it, see :func:`cellkit.device.pick_device`.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def load_weights(name, samples=None, device: str = "auto"):
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    from cellkit.device import pick
+    from cellkit.device import pick_device
     from cellkit.networks import rebuild
 
     known, file = _read(name)
@@ -89,7 +89,7 @@ def load_weights(name, samples=None, device: str = "auto"):
     net.card = known
     if samples is not None:
         check_unseen(known, samples)
-    return net.to(pick(device)).eval()
+    return net.to(pick_device(device)).eval()
 
 
 def save_weights(net, path, card: dict) -> Path:

@@ -121,7 +121,7 @@ def inside(corners, rows, columns):
 # %%
 rows, columns = np.mgrid[top:top + cut.shape[0], left:left + cut.shape[1]]
 ours = inside(corners, rows, columns)
-theirs = ck.masks.label_map([one["segmentation"]], picture.shape) > 0
+theirs = ck.annotations.label_map([one["segmentation"]], picture.shape) > 0
 theirs = theirs[top:bottom, left:right]
 print("pixels inside: ours", ours.sum(), "| COCO's own rule", theirs.sum(),
       "| different:", (ours != theirs).sum())
@@ -213,7 +213,7 @@ ck.show.images(
 annotated = samples.where(lambda entry: entry.annotated)
 rows = []
 for s in [annotated[annotated.cell_types.index(kind)] for kind in types]:
-    share = len(ck.masks.touching(s.labels)) / s.labels.max()
+    share = len(ck.annotations.touching(s.labels)) / s.labels.max()
     rows.append({"cell line": s.cell_type, "cells": int(s.labels.max()), "touching": share,
                  "patches in the mask": ndimage.label(s.mask)[1]})
 ck.show.table(rows, f"Cells that touch another, one picture a line ({sample.dataset})", digits=2)

@@ -32,8 +32,8 @@ torch.manual_seed(0)
 
 # %%
 samples = ck.read("livecell").cached()
-test = samples.where(lambda entry: entry.group in ck.recipes.LIVECELL_TEST_WELLS)
-rest = samples.where(lambda entry: entry.group not in ck.recipes.LIVECELL_TEST_WELLS)
+test = samples.where(lambda entry: entry.group in ck.lesson.TEST_WELLS)
+rest = samples.where(lambda entry: entry.group not in ck.lesson.TEST_WELLS)
 train, valid = ck.split(rest, 0.85, seed=0, by="group")
 
 # %%
@@ -417,7 +417,7 @@ for name, skips in (("with skips", True), ("without skips", False)):
     torch.manual_seed(0)
     small = MyUNet(width=8, skips=skips)
     ck.fit(small, train, valid, progress=False, **lesson.ablation)
-    masks = [predict_mask(small, ck.samples.standardise(s.image)) for s in valid]
+    masks = [predict_mask(small, ck.normalisation.standardise(s.image)) for s in valid]
     scores[name] = float(np.mean([dice(s.mask, m) for s, m in zip(valid, masks, strict=True)]))
     pictures.append(ck.show.compare(valid[0].mask, masks[0], valid[0].image))
 
@@ -597,7 +597,7 @@ import sys
 mine = settings()
 assert mine["width"] ** 2 * mine["steps"] <= 16**2 * 15 and mine["lr"] > 0
 assert mine["loss"] in ("bce", "soft_dice", "bce+soft_dice")
-command = [sys.executable, "-m", "cellkit.lesson.tuning", json.dumps(mine), "2", "3"]
+command = [sys.executable, "-m", "cellkit_course.tuning", json.dumps(mine), "2", "3"]
 assert float(subprocess.check_output(command)) >= 0.83
 # END HIDDEN TESTS
 settings = ck.lesson.check("settings", settings)

@@ -33,8 +33,8 @@ from tqdm.auto import tqdm
 
 # %%
 samples = ck.read("livecell").cached()
-test = samples.where(lambda entry: entry.group in ck.recipes.LIVECELL_TEST_WELLS)
-rest = samples.where(lambda entry: entry.group not in ck.recipes.LIVECELL_TEST_WELLS)
+test = samples.where(lambda entry: entry.group in ck.lesson.TEST_WELLS)
+rest = samples.where(lambda entry: entry.group not in ck.lesson.TEST_WELLS)
 lines = ["A172", "BT474", "SKOV3"]
 
 def cut_out(sample, side=256):
@@ -565,12 +565,12 @@ ck.show.curves(
 # DSB2018: nuclei of many kinds. A fifth of the fields is tested on, always the same.
 
 # %%
-recipe = ck.recipes.PAPER5
-nuclei = ck.recipes.load("dsb2018")
+recipe = ck.lesson.papers.PAPER5
+nuclei = ck.lesson.papers.load("dsb2018")
 shares = [0.1, 0.2, 0.4, 0.8]
 counts, by_share = [], []
 for share in tqdm(shares, "trainings"):
-    some, unseen = ck.recipes.divide(recipe, "dsb2018", nuclei, share)
+    some, unseen = ck.lesson.papers.divide(recipe, "dsb2018", nuclei, share)
     counts.append(len(some))
     by_share.append(score(trained(some, a.default), unseen))
 
@@ -600,11 +600,11 @@ ck.show.table([row for row in recipe.rows() if row["ours"] != "the same"],
 
 # %% [markdown]
 # Here is the paper's table beside ours, on the real pictures. Our rows were *measured earlier*,
-# with `python -m cellkit.recipes paper5 --set …`, from one seed each; the file says with which
-# commit, in how many minutes, and with all settings.
+# with `python -m experiments.paper_tables paper5 --set …`, from one seed each; the file says with
+# which commit, in how many minutes, and with all settings.
 
 # %%
-earlier = ck.recipes.measured("paper5")
+earlier = ck.lesson.results.measured("paper5")
 table = []
 for name, printed in recipe.printed.items():
     found = [row for row in earlier.values()
@@ -675,7 +675,7 @@ ck.show.curves(
 # never published, so ours are simulated nuclei of the Cell Tracking Challenge.
 
 # %%
-whole = list(ck.recipes.measured("paper3").values())
+whole = list(ck.lesson.results.measured("paper3").values())
 parts = {"validation": "copies of the three", "test": "eleven that nobody augmented from"}
 ck.show.table(
     [{"scored on": words, "paper IoU": "not printed", "our IoU": row[part]["iou"],
@@ -708,8 +708,9 @@ ck.lesson.progress()
 # - Other data: `ck.read("glas")`, `"isbi2012"`, `"epfl"`, or your own: `ck.read("folder",
 #   root="my_pictures")`. What would *you* allow there? Glands have no up and down. Letters do.
 # - `ck.augment.Torchvision(v2.ColorJitter(...))` makes any transform of torchvision one of ours.
-# - `ck.recipes.PAPER3` is the paper of section 5, whole. `python -m cellkit.recipes paper3 --steps
-#   1200` runs it on simulated nuclei (Cell Tracking Challenge), leak included. Bring time.
+# - `ck.lesson.papers.PAPER3` is the paper of section 5, whole.
+#   `python -m experiments.paper_tables paper3 --steps 1200` runs it on simulated nuclei (Cell
+#   Tracking Challenge), leak included. Bring time.
 # - Repeat section 6 with `samples` instead of `three`. Does the gain grow or shrink with more data?
 # - Ronneberger, Fischer and Brox (2015), section 3.1, is where elastic deformation came to cells.
 #

@@ -36,8 +36,8 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 
 # %%
 samples = ck.read("livecell").cached()
-test = samples.where(lambda entry: entry.group in ck.recipes.LIVECELL_TEST_WELLS)
-rest = samples.where(lambda entry: entry.group not in ck.recipes.LIVECELL_TEST_WELLS)
+test = samples.where(lambda entry: entry.group in ck.lesson.TEST_WELLS)
+rest = samples.where(lambda entry: entry.group not in ck.lesson.TEST_WELLS)
 train, valid = ck.split(rest, 0.85, seed=0, by="group")
 number = max(range(len(test)), key=lambda i: test.cell_types[i] == "BT474")  # the first such, or 0
 sharp = test[number].image

@@ -26,7 +26,7 @@ from scipy import ndimage
 from torch import nn
 from torch.nn import functional as F
 
-from cellkit.lesson import resolution_table as earlier
+from cellkit_course.results import resolution as earlier
 
 torch.manual_seed(0)
 
@@ -39,7 +39,7 @@ torch.manual_seed(0)
 # 176×130. It gives them to the same network, with and without super-resolution in front.
 
 # %%
-printed = ck.recipes.PAPER1.printed
+printed = ck.lesson.papers.PAPER1.printed
 ck.show.table(
     [{"picture": name, "test": value, "validation": printed["livecell validation"][name]}
      for name, value in printed["livecell test"].items()],
@@ -60,8 +60,8 @@ ck.show.table(
 
 # %%
 samples = ck.read("livecell").cached()
-test = samples.where(lambda entry: entry.group in ck.recipes.LIVECELL_TEST_WELLS)[:lesson.scored]
-rest = samples.where(lambda entry: entry.group not in ck.recipes.LIVECELL_TEST_WELLS)
+test = samples.where(lambda entry: entry.group in ck.lesson.TEST_WELLS)[:lesson.scored]
+rest = samples.where(lambda entry: entry.group not in ck.lesson.TEST_WELLS)
 train, valid = ck.split(rest, 0.85, seed=0, by="group")
 truths = [sample.mask for sample in test]
 
@@ -78,7 +78,7 @@ history = ck.fit(sharp, train, valid, **lesson.training)
 # %%
 def seen(picture):
     """Standardised, then moved into [0, 1] to be shown: mean 0.5, spread 1/8."""
-    return np.clip(0.5 + ck.samples.standardise(picture) / 8, 0, 1)
+    return np.clip(0.5 + ck.normalisation.standardise(picture) / 8, 0, 1)
 
 factors = (1, 1 / 4, 1 / 8)
 example = test[0]
@@ -153,7 +153,7 @@ for M in (1 / 4, 1 / 8):
 # %%
 def first_layer(net, image):
     """What the first convolution, norm and ReLU answer: (channels, rows, columns)."""
-    x = torch.tensor(ck.samples.standardise(image))[None, None].to(ck.device.home(net))
+    x = torch.tensor(ck.normalisation.standardise(image))[None, None].to(ck.device.device_of(net))
     with torch.no_grad():
         return net.down[0][:3](x)[0].cpu().numpy()
 
@@ -164,7 +164,7 @@ fig, (left, right) = ck.show.axes(1, 2, (4.4, 3.2))
 busiest = int(np.argmax(answers[0].std(axis=(1, 2))))
 for (colour, dash, _), M, picture, answer in zip(
         ck.show.LINES, factors, pictures, answers, strict=False):
-    for ax, values in ((left, ck.samples.standardise(picture)), (right, answer[busiest])):
+    for ax, values in ((left, ck.normalisation.standardise(picture)), (right, answer[busiest])):
         height, edges = np.histogram(values, bins=60, density=True)
         ax.plot(edges[:-1], height, color=colour, linestyle=dash, label=f"M = {M:g}")
 left.set(title="grey values, standardised", ylabel="density", yscale="log")
@@ -359,7 +359,7 @@ history = ck.fit(mixed, train, valid, degrade=ck.random_degrade, **lesson.traini
 
 # %%
 found |= {("e", M): masks_of(lambda image: ck.predict(mixed, image), M) for M in factors}
-words = {letter: way["words"] for letter, way in ck.recipes.RESOLUTION_STRATEGIES.items()}
+words = {letter: way["words"] for letter, way in ck.lesson.papers.RESOLUTION_STRATEGIES.items()}
 ck.show.table(
     [{"strategy": words[letter], "M": f"{M:g}", "Dice": ck.dice(truths, found[letter, M]),
       "measured earlier": earlier.says(strategy=letter, M=M, resampler="area"),

@@ -33,7 +33,7 @@ torch.manual_seed(0)
 # one field stay together when we divide them.
 
 # %%
-samples = ck.recipes.load("dsb2018").cached()
+samples = ck.lesson.papers.load("dsb2018").cached()
 train, test = ck.split(samples, 0.8, seed=0)
 scored = list(test)[:lesson.scored]
 print(f"{samples.dataset}: {len(train)} pictures to train on, {len(test)} to test on")
@@ -565,10 +565,11 @@ ck.show.images(
 # probabilities below 0.3 become 0; the rest is added up; above 0.9 is foreground.
 
 # %%
-detections = [ck.maps.detections(detector, s.image) for s in scored]
+detections = [ck.inference.detections(detector, s.image) for s in scored]
 merged = {
-    "paper 2: added up, above 0.9": [ck.labels.merge_paper2(d) for d in detections],
-    "best mask of all, above 0.5": [ck.labels.merge_foreground(d) > 0.5 for d in detections],
+    "paper 2: added up, above 0.9": [ck.postprocessing.merge_paper2(d) for d in detections],
+    "best mask of all, above 0.5": [ck.postprocessing.merge_foreground(d) > 0.5
+                                    for d in detections],
 }
 
 # %%
@@ -597,9 +598,9 @@ ck.show.table(
 # - **count error**: by what share of the true number the number of objects is wrong.
 
 # %%
-from cellkit.lesson import model_table
+from cellkit_course.results import models
 
-live = {"U-Net": model_table.row(unet, scored), "Mask R-CNN": model_table.row(detector, scored)}
+live = {"U-Net": models.row(unet, scored), "Mask R-CNN": models.row(detector, scored)}
 shown = ("iou", "f1", "object f1", "object dice", "AP50", "COCO AP", "count error")
 spent = {"U-Net": simpler, "Mask R-CNN": learnt}
 ck.show.table(
@@ -624,23 +625,23 @@ for data in ("dsb2018", "glas"):
     rows = [{"model": row["words"], "M weights": row["weights"] / 1e6 if "weights" in row else "–",
              "minutes": row.get("minutes", "–"), "ms": row.get("ms", "–"),
              "IoU": f"not run: {row['not run']}" if "not run" in row
-             else model_table.over_seeds(data, name, "iou"),
+             else models.over_seeds(data, name, "iou"),
              "paper: IoU": paper.get(name, "not printed") if data == "dsb2018" else
              "not printed",
-             **{title: model_table.over_seeds(data, name, measure) for title, measure in (
+             **{title: models.over_seeds(data, name, measure) for title, measure in (
                  ("object F1", "object f1"), ("object Dice", "object dice"),
                  ("Hausdorff", "object hausdorff"), ("AP50", "AP50"),
                  ("count error", "count error"))}}
-            for name, row in model_table.measured(data).items()]
+            for name, row in models.measured(data).items()]
     if rows:
         ck.show.table(rows, f"Measured earlier, {data}", digits=3)
     else:
         print(f"{data}: nothing measured yet; make model-table does it")
 
 # %%
-rows = {name: row for name, row in model_table.measured("dsb2018").items() if "ms" in row}
+rows = {name: row for name, row in models.measured("dsb2018").items() if "ms" in row}
 for name, row in rows.items():
-    row["iou"] = float(model_table.over_seeds("dsb2018", name, "iou").split()[0])
+    row["iou"] = float(models.over_seeds("dsb2018", name, "iou").split()[0])
 if rows:
     fig, ax = ck.show.axes(1, 1, (5.5, 3.4))
     for row in rows.values():
@@ -666,7 +667,7 @@ if rows:
 # %%
 rows = []
 for kind in (None, "fluorescence", "stained"):
-    known = model_table.measured("dsb2018", kind)
+    known = models.measured("dsb2018", kind)
     rows += [{"network": known[name]["words"], "trained on": kind or "both",
               **{f"IoU, {seen}": known[name][f"iou, {seen}"]
                  for seen in ("fluorescence", "stained")}}
@@ -691,7 +692,7 @@ shapes = ("small", "middle", "large", "compact", "bent or ringed")
 groups = {f"live: {name}": row for name, row in live.items()}
 groups |= {f"{what}, measured earlier: {row['words']}": row
            for what, data in (("nuclei", "dsb2018"), ("glands", "glas"))
-           for name, row in model_table.measured(data).items() if name in ("unet", "mask_rcnn")}
+           for name, row in models.measured(data).items() if name in ("unet", "mask_rcnn")}
 ck.show.table(
     [{"network": name, **{shape: row[f"found, {shape}"] for shape in shapes}}
      for name, row in groups.items()],
@@ -762,7 +763,7 @@ ck.show.bars(
 # its two. A gain smaller than its ± may be luck: three seeds cannot tell.
 
 # %%
-gains = model_table.gains("dsb2018")
+gains = models.gains("dsb2018")
 if gains:
     ck.show.table(gains, "Measured earlier, dsb2018: more than the (better) network alone")
 else:
@@ -801,9 +802,9 @@ ck.lesson.progress()
 #
 # - `ck.MaskRCNN(backbone="resnet50", weights="coco")` is the large one, with weights that know
 #   photographs. It wants a GPU.
-# - `ck.labels.grow_labels` joins both: objects from one network, outlines from the other.
+# - `ck.postprocessing.grow_labels` joins both: objects from one network, outlines from the other.
 # - Train on fluorescence alone, test on stained tissue:
-#   `python -m cellkit.lesson.model_table dsb2018 --kind fluorescence`.
+#   `python -m experiments.model_table dsb2018 --kind fluorescence`.
 # - He, Gkioxari, Dollár and Girshick, *Mask R-CNN*, ICCV 2017. Figure 1 will look familiar.
 #
 # **Next:** lesson 7, one cell from the next.

@@ -33,8 +33,8 @@ from skimage.segmentation import watershed
 
 # %%
 annotated = ck.read("livecell").where(lambda entry: entry.annotated).cached()
-test = annotated.where(lambda entry: entry.group in ck.recipes.LIVECELL_TEST_WELLS)
-rest = annotated.where(lambda entry: entry.group not in ck.recipes.LIVECELL_TEST_WELLS)
+test = annotated.where(lambda entry: entry.group in ck.lesson.TEST_WELLS)
+rest = annotated.where(lambda entry: entry.group not in ck.lesson.TEST_WELLS)
 train, valid = ck.split(rest, 0.85, seed=0, by="group")
 
 # %% [markdown]
@@ -43,10 +43,11 @@ train, valid = ck.split(rest, 0.85, seed=0, by="group")
 # leaving the mask. Here is what you get by counting those.
 
 # %%
-crowded = max(valid, key=lambda sample: len(ck.masks.touching(sample.labels)))
+crowded = max(valid, key=lambda sample: len(ck.annotations.touching(sample.labels)))
 true_count = len(np.unique(crowded.labels)) - 1
 pieces, piece_count = ndimage.label(crowded.mask)
-print(f"true cells {true_count}, of which {len(ck.masks.touching(crowded.labels))} touch another;"
+meeting = len(ck.annotations.touching(crowded.labels))
+print(f"true cells {true_count}, of which {meeting} touch another;"
       f" connected components {piece_count}")
 
 # %%
@@ -218,7 +219,7 @@ explorer
 # %%
 def elbow_of(mask, largest):
     ks = np.linspace(1, largest, lesson.elbow_steps).astype(int)
-    return ck.labels.elbow(mask, np.unique(ks))
+    return ck.postprocessing.elbow(mask, np.unique(ks))
 
 began = time.process_time()
 far = elbow_of(crowded.mask, min(crowded.mask.sum() // 50, 1000))
@@ -507,10 +508,10 @@ ck.show.images(
 # out. We draw it, with w0 = 10 and σ = 5 pixels as in 2015.
 
 # %%
-inside = np.where(ck.masks.outline(crowded.labels), 0, crowded.labels)
-weights = ck.masks.weight_map(inside, w0=10, sigma=5)
+inside = np.where(ck.annotations.outline(crowded.labels), 0, crowded.labels)
+weights = ck.targets.weight_map(inside, w0=10, sigma=5)
 ck.show.images(
-    [crowded.labels[cut], ck.masks.border_map(crowded.labels)[cut] / 2, weights[cut]],
+    [crowded.labels[cut], ck.targets.border_map(crowded.labels)[cut] / 2, weights[cut]],
     ["the cells", "target: background, inside, rim", f"weights, 1 to {weights.max():.1f}"],
     limits=None, size=4.2,
     alt="The cells of the crowded picture; the three-class target with each cell's rim; and the "
@@ -684,7 +685,7 @@ def imitated_maps(labels, seed):
     """What a timid and noisy network might say about these cells."""
     grain = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=labels.shape), 1)
     blurred = [ndimage.gaussian_filter(m.astype(float), 2)
-               for m in (labels > 0, ck.masks.distance_map(labels))]
+               for m in (labels > 0, ck.targets.distance_map(labels))]
     foreground, distance = (np.clip(m + 0.2 * grain / grain.std(), 0, 1) for m in blurred)
     return {"foreground": foreground, "distance": 0.7 * distance}
 

@@ -18,10 +18,11 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(ROOT / "notebooks"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-import builder  # noqa: E402
 from nbval_run import nbval  # noqa: E402
+
+from tools import builder  # noqa: E402
 
 VENV = ROOT / ".venv-colab"
 PYTHON = VENV / ("Scripts" if os.name == "nt" else "bin") / "python"

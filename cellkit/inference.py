@@ -1,0 +1,364 @@
+"""From an image to maps: what a trained network says about each pixel.
+
+(The module is not called ``predict``: ``cellkit.predict`` is the function.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from os import PathLike
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cellkit.checks import whole_number
+from cellkit.device import autocast, autocast_dtype, device_of, evaluating
+from cellkit.networks.unet import pad
+from cellkit.normalisation import normalisation_stats
+from cellkit.postprocessing import Detections, agree, merge_foreground, merge_labels, suppress
+from cellkit.samples import Sample, Samples
+
+#: The eight ways to lay a picture on a table: quarter turns, then whether it is flipped.  The first
+#: four keep its shape.
+TURNS = tuple((quarters, flip) for quarters in (0, 2, 1, 3) for flip in (False, True))
+
+
+def predict(net: nn.Module | Sequence[nn.Module], image: np.ndarray, all: bool = False, *,
+            turns: int = 1, tile: int = 1024, overlap: int | None = None,
+            amp: str | bool = "auto"):
+    """What a network says about an image (lesson 02_unet_from_scratch does it by hand).
+
+    Parameters
+    ----------
+    net : Module, or several
+        A :class:`cellkit.UNet`, or another network from (N, C, H, W) to logits that may have
+        ``head`` and ``config`` as it does.  It runs where it lies and is left as it was.  Of
+        several networks the mean of what all of them say (an ensemble, lesson 06_mask_rcnn).
+    image : ndarray, float, (H, W) or (H, W, C)
+        Range [0, 1], any size; normalised as in training, see
+        :func:`cellkit.normalisation.normalisation_stats`.
+    all : bool
+        Every map instead of the foreground alone.
+    turns : {1, 2, 4, 8}
+        Ask so often, with the image turned and flipped, and take the mean (test-time
+        augmentation, paper 2's outlook): 2 flips it, 4 also turns it upside down, 8 are all.
+    tile, overlap : int
+        In pixels.  An image with a side above ``tile`` (at least 32) is run in square tiles that
+        share ``overlap`` pixels, where one fades into the next; memory depends on the tile only.
+        None: 192, as far as a U-Net of depth 4 sees to both sides together, or half a small tile.
+    amp : "auto" or bool
+        16-bit convolutions where the hardware gains by them, see
+        :func:`cellkit.device.autocast_dtype`.
+
+    Returns
+    -------
+    ndarray, float32, (H, W)
+        The probability of foreground, in [0, 1]; or with ``all`` a dict of maps by name:
+        "foreground" for every head but "image"; also "border" (head "border", in [0, 1]),
+        "distance" (head "distance", in [0, 1]); "image" (head "image", alone, and "double").
+        Of Mask R-CNN see :func:`cellkit.postprocessing.merge_foreground`.
+    """
+    nets, image = networks(net), _checked(image)
+    for one in nets:
+        if getattr(one, "head", "foreground") == "image" and not all:
+            raise ValueError(
+                "this network has the head 'image' and predicts no foreground; "
+                "use cellkit.super_resolve(net, image)."
+            )
+    said = []
+    for one in nets:
+        head = getattr(one, "head", "foreground")
+        for turn in _turns(turns):
+            laid = _lay(image, *turn)
+            if head == "objects":
+                found = merge_foreground(detections(one, laid, tile, overlap, amp))
+                said.append({"foreground": _lay_back(found, *turn)})
+            else:
+                maps_ = _run(one, head, laid, tile, overlap, amp)
+                said.append({name: _lay_back(values, *turn) for name, values in maps_.items()})
+    shared = set(said[0]).intersection(*said)
+    if not shared:
+        raise ValueError(
+            f"these networks say nothing in common ({', '.join(' and '.join(m) for m in said)}); "
+            "ask those for masks and those for images apart."
+        )
+    found = {name: sum(maps_[name] for maps_ in said) / np.float32(len(said))
+             for name in said[0] if name in shared}
+    return found if all else found["foreground"]
+
+
+def detect(net: nn.Module, image: np.ndarray, *, min_score: float = 0.5, threshold: float = 0.5,
+           min_size: int = 1, scores: bool = False, turns: int = 1, tile: int = 1024,
+           overlap: int | None = None, amp: str | bool = "auto"):
+    """The objects that a Mask R-CNN finds, as labels (lesson 06_mask_rcnn).
+
+    Parameters
+    ----------
+    net : MaskRCNN
+    image, tile, amp
+        As in :func:`predict`.
+    overlap : int
+        In pixels.  Tiles share so many; an object cut by a tile's edge is left to the next tile,
+        which sees it whole unless it is larger than this.  None as in :func:`predict`.
+    min_score, threshold, min_size
+        See :func:`cellkit.postprocessing.merge_labels`.
+    scores : bool
+        Give the scores too.
+    turns : {1, 2, 4, 8}
+        Ask so often, with the image turned and flipped; a score is then the mean over the views,
+        see :func:`cellkit.postprocessing.agree`.
+
+    Returns
+    -------
+    labels : ndarray, int32, (H, W)
+        0 is background; objects are 1, 2, ... by falling score.
+    scores : ndarray, float32, (objects,)
+        Only with ``scores``.
+    """
+    [net], image = networks([net]), _checked(image)
+    if getattr(net, "head", None) != "objects":
+        raise ValueError(
+            f"this network has the head {getattr(net, 'head', 'foreground')!r} and finds no "
+            "objects; use cellkit.instances(cellkit.predict(net, image)), or a MaskRCNN."
+        )
+    views = []
+    for turn in _turns(turns):
+        found = detections(net, _lay(image, *turn), tile, overlap, amp)
+        views.append(_turn_back(found, *turn))
+    found = views[0] if turns == 1 else agree(views)
+    labels, sure = merge_labels(found, min_score, threshold, min_size)
+    return (labels, sure) if scores else labels
+
+
+def super_resolve(net: nn.Module, image: np.ndarray, *, tile: int = 1024,
+                  overlap: int | None = None, amp: str | bool = "auto") -> np.ndarray:
+    """The sharper image that a network makes of a degraded one (lesson 04_super_resolution).
+
+    Parameters
+    ----------
+    net, image, tile, overlap, amp
+        As in :func:`predict`; the head is "image", or "double", whose mask is then left out.
+
+    Returns
+    -------
+    ndarray, float32, shape of ``image``
+        Range [0, 1].
+    """
+    for one in networks(net):
+        head = getattr(one, "head", "foreground")
+        if head not in ("image", "double"):
+            raise ValueError(
+                f"this network has the head {head!r}, expected 'image'; use cellkit.predict(net, "
+                "image) for masks, or set net.head = 'image' where it makes images."
+            )
+    made = predict(net, image, all=True, tile=tile, overlap=overlap, amp=amp)["image"]
+    return made[..., None] if np.shape(image) == (*made.shape, 1) else made
+
+
+def maps(output: Tensor, head: str) -> dict[str, Tensor]:
+    """One image's output (out, H, W) as named maps (H, W); an RGB "image" is (H, W, 3)."""
+    output = output.float()
+    if head == "image":
+        return {"image": output[0] if len(output) == 1 else output.permute(1, 2, 0)}
+    if head == "foreground":
+        return {"foreground": output[0].sigmoid()}
+    if head == "double":
+        return maps(output[:1], "foreground") | maps(output[1:], "image")
+    if head == "distance":
+        return {"foreground": output[0].sigmoid(), "distance": output[1].clamp(0, 1)}
+    chance = output.softmax(0)
+    found = {"foreground": 1 - chance[0]}
+    return found | {"border": chance[2]} if head == "border" else found
+
+
+def ask(net: nn.Module, batch: Tensor) -> Tensor:
+    """``net(batch)``; a network without ``config``, a student's say, gets sides 32 divides."""
+    if hasattr(net, "config"):
+        return net(batch)
+    padded, window = pad(batch, 32, 32)
+    return net(padded)[window]
+
+
+def networks(net) -> list[nn.Module]:
+    """One network, or several, as a list; anything else is named."""
+    nets = list(net) if isinstance(net, (list, tuple)) else [net]
+    for one in nets or [nets]:
+        if not isinstance(one, nn.Module):
+            found = one if isinstance(one, (str, type)) else type(one).__name__
+            raise TypeError(
+                f"net is {found!r}, expected a network; build one, e.g. cellkit.UNet(), or load "
+                "one by its name with cellkit.load_weights."
+            )
+    return nets
+
+
+def _turns(turns):
+    if turns not in (1, 2, 4, 8):
+        raise ValueError(f"turns is {turns!r}, expected 1, 2, 4 or 8.")
+    return TURNS[:turns]
+
+
+def _lay(array, quarters, flip):
+    array = np.rot90(array, quarters)
+    return np.ascontiguousarray(array[:, ::-1] if flip else array)
+
+
+def _lay_back(array, quarters, flip):
+    return np.ascontiguousarray(np.rot90(array[:, ::-1] if flip else array, -quarters))
+
+
+def _turn_back(found: Detections, quarters, flip) -> Detections:
+    """Detections of an image laid by :func:`_lay`, as those of the image itself."""
+    (left, top, right, bottom), masks = found.boxes.T, found.masks
+    height, width = found.shape
+    if flip:
+        left, right, masks = width - right, width - left, masks[:, :, ::-1]
+    for _ in range(quarters):  # clockwise each
+        left, top, right, bottom = height - bottom, left, height - top, right
+        height, width = width, height
+    return Detections(np.stack([left, top, right, bottom], 1), found.scores,
+                      np.rot90(masks, -quarters, (1, 2)), (height, width))
+
+
+def _batch(net, image) -> tuple[Tensor, float, float]:
+    """An image that was checked as a batch of one, and what was subtracted and divided by."""
+    config = getattr(net, "config", {})
+    mean, std = normalisation_stats(image, config.get("normalise", "standard"))
+    batch = torch.from_numpy((image - mean) / std)
+    batch = batch[None, None] if image.ndim == 2 else batch.permute(2, 0, 1)[None]
+    channels = config.get("in_channels", batch.shape[1])
+    if batch.shape[1] != channels:
+        raise ValueError(
+            f"the image has {batch.shape[1]} channel(s), the network takes {channels}; "
+            + ("convert it to grey, e.g. with skimage.color.rgb2gray." if channels == 1 else
+               f"repeat the grey values, e.g. np.stack([image] * {channels}, axis=2).")
+        )
+    return batch, mean, std
+
+
+def _run(net, head, image, tile, overlap, amp) -> dict[str, np.ndarray]:
+    overlap = _shared(tile, overlap)
+    (batch, mean, std), device = _batch(net, image), device_of(net)
+    inside = (slice(None), slice(None))
+    if max(batch.shape[-2:]) > tile:
+        # Padded before it is cut: then a tile pools the same pixels together as the whole would.
+        config = getattr(net, "config", {})
+        unit = 2 ** config.get("segment", config).get("depth", 5)
+        batch, (_, *inside) = pad(batch, unit, unit)
+    dtype, shape = autocast_dtype(device, amp), batch.shape[-2:]
+    found: dict[str, np.ndarray] = {}
+    with evaluating(net), autocast(device, dtype):
+        for window, weight in _tiles(shape, tile, overlap):
+            part = batch[(..., *window)].to(device)
+            if dtype is not None:
+                part = part.contiguous(memory_format=torch.channels_last)
+            for name, values in maps(ask(net, part)[0], head).items():
+                values = values.cpu().numpy()
+                total = found.setdefault(
+                    name, np.zeros(shape + values.shape[2:], np.float32))
+                total[window] += (weight.T * values.T).T  # also where values has a colour axis
+    found = {name: np.ascontiguousarray(total[tuple(inside)]) for name, total in found.items()}
+    if "image" in found:
+        found["image"] = np.clip(found["image"] * std + mean, 0, 1)
+    return found
+
+
+def _shared(tile, overlap) -> int:
+    whole_number("tile", tile, 32)
+    if overlap is None:
+        return min(192, tile // 2)
+    whole_number("overlap", overlap, 0)
+    if overlap > tile // 2:
+        raise ValueError(f"overlap is {overlap} and tile {tile}, expected 0 <= overlap <= tile/2.")
+    return overlap
+
+
+def detections(net: nn.Module, image: np.ndarray, tile: int = 1024,
+               overlap: int | None = None, amp: str | bool = "auto") -> Detections:
+    """What :func:`detect` merges: boxes, scores and masks, before any of them is dropped.
+
+    Parameters
+    ----------
+    net, image, tile, overlap, amp
+        As in :func:`detect`.  Each object is taken from a tile that sees all of it.
+    """
+    overlap = _shared(tile, overlap)
+    (batch, _, _), device = _batch(net, _checked(image)), device_of(net)
+    dtype, shape = autocast_dtype(device, amp), tuple(batch.shape[-2:])
+    parts = []
+    with evaluating(net), autocast(device, dtype):
+        for (rows, columns), _ in _tiles(shape, tile, overlap):
+            part = batch[..., rows, columns].to(device)
+            if dtype is not None:
+                part = part.contiguous(memory_format=torch.channels_last)
+            found = net(part)[0]
+            found = found._replace(boxes=found.boxes + np.float32(
+                [columns.start, rows.start] * 2), shape=shape)
+            cut = np.zeros(len(found.boxes), bool)
+            for axis, span, length in ((0, columns, shape[1]), (1, rows, shape[0])):
+                low, high = found.boxes[:, axis], found.boxes[:, axis + 2]
+                at_edge = ((low <= span.start + 1) & (span.start > 0)
+                           | (high >= span.stop - 1) & (span.stop < length))
+                cut |= at_edge & (high - low < overlap)
+            parts.append(found.take(~cut))
+    if len(parts) == 1:
+        return parts[0]
+    found = Detections(*(np.concatenate(part) for part in
+                         zip(*[part[:3] for part in parts], strict=True)), shape)
+    return found.take(suppress(found.boxes, found.scores))
+
+
+def _tiles(shape, tile, overlap, unit=32) -> Iterator[tuple[tuple[slice, slice], np.ndarray]]:
+    """Windows that cover an image and weights (h, w) that sum to one at each of its pixels.
+
+    Tiles begin at multiples of ``unit`` so that all pool the same pixels together.
+    """
+    for rows, down in _spans(shape[0], tile, overlap, unit):
+        for columns, across in _spans(shape[1], tile, overlap, unit):
+            yield (rows, columns), down[:, None] * across
+
+
+def _spans(length, tile, overlap, unit) -> list[tuple[slice, np.ndarray]]:
+    if length <= tile:
+        return [(slice(0, length), np.ones(length, np.float32))]
+    step = max(unit, (tile - overlap) // unit * unit)
+    spans = [slice(start, min(start + tile, length))
+             for start in range(0, length - tile + step, step)]
+    # So near its ends a tile sees too little, and leaves it to the next one.
+    blind = 3 * max(0, min(overlap, tile - step)) // 8
+    ramps = []
+    for span in spans:
+        # The distance to the tile's own ends; the picture's ends are no seams.
+        up = np.arange(1, span.stop - span.start + 1, dtype=np.float32)
+        up = np.minimum(up if span.start else np.inf, up[::-1] if span.stop < length else np.inf)
+        ramps.append(np.clip(up - blind, 0, max(overlap - 2 * blind, 1)))
+    total = np.zeros(length, np.float32)
+    for span, ramp in zip(spans, ramps, strict=True):
+        total[span] += ramp
+    return [(span, ramp / total[span]) for span, ramp in zip(spans, ramps, strict=True)]
+
+
+def _checked(image) -> np.ndarray:
+    if isinstance(image, (Sample, Samples, str, PathLike, type(None))):
+        raise TypeError(f"the image is {type(image).__name__}, expected an array; of a sample give "
+                        "sample.image, and open a file with cellkit.datasets.read_image.")
+    image = np.asarray(image)
+    if image.dtype.kind != "f":
+        raise TypeError(
+            f"the image is {image.dtype}, expected float in [0, 1]; "
+            "scale it with cellkit.datasets.scale_image(image) first."
+        )
+    if image.ndim not in (2, 3) or 0 in image.shape:
+        raise ValueError(
+            f"the image has shape {image.shape}, expected (H, W) or (H, W, C) and no empty side; "
+            "predict takes one image at a time."
+        )
+    image = image.astype(np.float32, copy=False)
+    low, high = float(image.min()), float(image.max())
+    if not (low >= -1e-6 and high <= 1 + 1e-6):  # written so that NaN fails too
+        raise ValueError(
+            f"the image has values from {low:g} to {high:g}, expected [0, 1] without NaN; "
+            "scale it with cellkit.datasets.scale_image(image) first."
+        )
+    return image

@@ -1,0 +1,96 @@
+"""What a network is taught to say about each pixel of a labelled image."""
+
+from __future__ import annotations
+
+from math import ceil, inf, log, sqrt
+
+import numpy as np
+from scipy import ndimage
+
+from cellkit.annotations import boxes, check_labels, outline
+
+
+def border_map(labels: np.ndarray, width: int = 1) -> np.ndarray:
+    """Three classes: 0 background, 1 inside of a cell, 2 its rim (lesson 07_watershed).
+
+    The target of ``head="border"``.  The rim belongs to the cell, so ``border_map(labels) > 0``
+    is the mask, and two cells that touch stand ``2 * width`` pixels apart inside.
+
+    Parameters
+    ----------
+    labels : ndarray, int, (H, W)
+    width : int
+        In pixels, as in :func:`outline`.
+
+    Returns
+    -------
+    ndarray, uint8, (H, W)
+    """
+    rim = outline(labels, width)
+    return np.where(rim, 2, np.asarray(labels) > 0).astype(np.uint8)
+
+
+def distance_map(labels: np.ndarray) -> np.ndarray:
+    """How deep inside its cell each pixel lies, 1 at the cell's deepest (lesson 07_watershed).
+
+    The target of ``head="distance"``: the Euclidean distance to the nearest pixel that is not
+    of the same cell, divided by the cell's largest.  The picture's edge bounds no cell.
+
+    Parameters
+    ----------
+    labels : ndarray, int, (H, W)
+
+    Returns
+    -------
+    ndarray, float32, (H, W)
+        In [0, 1]; 0 is background.
+    """
+    labels = check_labels(labels)
+    depth = np.zeros(labels.shape, np.float32)
+    for k, box in boxes(labels, pad=1):
+        cell = labels[box] == k
+        # Without a pixel that is not of the cell there is no distance to one.
+        distance = np.ones(cell.shape) if cell.all() else ndimage.distance_transform_edt(cell)
+        depth[box][cell] = (distance / distance.max())[cell]
+    return depth
+
+
+def weight_map(labels: np.ndarray, w0: float = 10.0, sigma: float = 5.0) -> np.ndarray:
+    """Loss weights that press on the gaps between cells, as the U-Net paper defines them.
+
+    Every pixel weighs ``1 + w0 * exp(-(d1 + d2)² / (2 sigma²))``, where d1 and d2 are its
+    distances to the nearest and the second nearest cell (0 within a cell).
+
+    Parameters
+    ----------
+    labels : ndarray, int, (H, W)
+    w0 : float, at least 0
+        The weight where two cells meet.
+    sigma : float, pixels, above 0
+        How fast it falls off.
+
+    Returns
+    -------
+    ndarray, float32, (H, W)
+        In [1, 1 + w0], within 1e-4 of the formula.
+
+    Notes
+    -----
+    Ronneberger, Fischer, Brox, "U-Net", MICCAI 2015, equation 2, with class weight 1.  The paper
+    first draws a line of background between touching cells; LIVECell has none, so the weight
+    counts within cells too.  ``np.where(labels == 0, weight_map(labels), 1)`` keeps it to the
+    background.  A cell counts only as far as its term exceeds 1e-5, which is what makes it fast.
+    """
+    labels = check_labels(labels)
+    if not (0 <= w0 < inf and 0 < sigma < inf):
+        raise ValueError(
+            f"w0 is {w0} and sigma {sigma}, expected finite numbers, w0 >= 0 and sigma > 0."
+        )
+    reach = ceil(sigma * sqrt(2 * log(max(w0, 1e-5) / 1e-5)))
+    nearest = np.full(labels.shape, np.inf, np.float32)
+    second = np.full(labels.shape, np.inf, np.float32)
+    for k, box in boxes(labels, pad=reach):
+        away = ndimage.distance_transform_edt(labels[box] != k).astype(np.float32)
+        second[box] = np.minimum(second[box], np.maximum(nearest[box], away))
+        nearest[box] = np.minimum(nearest[box], away)
+    return (1 + w0 * np.exp(-((nearest + second) ** 2) / (2 * sigma**2))).astype(np.float32)

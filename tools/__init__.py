@@ -1,0 +1,1 @@
+"""What builds, grades and publishes the lessons; not in the wheel."""

@@ -1,0 +1,356 @@
+"""Build the notebooks from their sources.
+
+``python -m tools.builder`` writes, for every ``notebooks/source/NN_name.py``, the student's
+notebook and the solved one, and the table of lessons in the README; the same source gives the same
+bytes.  ``--check`` writes nothing and says what is out of date.  How a source is written stands in
+``notebooks/source/README.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+ROOT = Path(__file__).resolve().parent.parent
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+STUB = ["# YOUR CODE HERE", "raise NotImplementedError()"]  # what nbgrader itself would put there
+
+# A Colab machine has all that cellkit needs, so cellkit comes alone and nothing there moves.
+SETUP = """\
+import importlib.util
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and importlib.util.find_spec("cellkit") is None:
+    address = "{repository}/archive/refs/heads/main.zip"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*pip, f"cellkit @ {{address}}"], check=True)
+
+{imports}
+
+lesson = ck.lesson.setup("{lesson}")"""
+
+
+def repository(root: Path = ROOT) -> str:
+    """The repository's address, without a slash at its end: one line of pyproject.toml."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return project["urls"]["Repository"].rstrip("/")
+
+
+def badge(path: str, root: Path = ROOT) -> str:
+    """The markdown of the Colab badge of a notebook, by its path in the repository."""
+    owner_repo = repository(root).removeprefix("https://github.com/")
+    return (
+        "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+        f"(https://colab.research.google.com/github/{owner_repo}/blob/main/{path})"
+    )
+
+
+@dataclass
+class Cell:
+    """One cell of a source, with the mark that says what it is for.
+
+    ``mark`` is "" (plain), "setup", or "exercise", "solution", "check", which belong to the
+    exercise ``name``; ``expect`` is the text that the cell has to print, or None.
+    """
+
+    kind: str
+    source: str
+    mark: str = ""
+    name: str = ""
+    points: float = 0
+    expect: str | None = None
+    tags: tuple[str, ...] = ()
+
+    @property
+    def nbgrader(self) -> dict | None:
+        """What nbgrader wants to know about a cell of an exercise."""
+        if self.mark not in ("exercise", "solution", "check"):
+            return None
+        grade = {
+            "grade": self.mark == "check",
+            "grade_id": self.id,
+            "locked": self.mark != "solution",
+            "schema_version": 3,
+            "solution": self.mark == "solution",
+            "task": False,
+        }
+        return {**grade, "points": self.points} if self.mark == "check" else grade
+
+    @property
+    def id(self) -> str:
+        """A cell id that survives every edit elsewhere in the lesson."""
+        if self.name:
+            return self.name if self.mark == "solution" else f"{self.name}-{self.mark}"
+        return hashlib.sha256(f"{self.kind}\n{self.source}".encode()).hexdigest()[:12]
+
+
+def read(path: Path) -> list[Cell]:
+    """The cells of a source.
+
+    Raises
+    ------
+    ValueError
+        Where a cell's mark, region or ``# expect:`` is not as notebooks/source/README.md says.
+    """
+    notebook = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
+    return [_cell(cell, f"{path.name}, cell {i}") for i, cell in enumerate(notebook.cells, 1)]
+
+
+def _cell(raw, where: str) -> Cell:
+    told = {k: v for k, v in raw.metadata.items() if k != "lines_to_next_cell"}
+    cell = Cell(raw.cell_type, raw.source, tags=tuple(told.pop("tags", ())))
+    if "title" in told:
+        cell.mark = told.pop("title")
+        if cell.mark != "setup":
+            raise ValueError(f'{where}: "# %% {cell.mark}", expected "# %%" or "# %% setup".')
+    for mark, kind in (("exercise", "markdown"), ("solution", "code"), ("check", "code")):
+        if mark in told:
+            cell.mark, cell.name = mark, told.pop(mark)
+            if cell.kind != kind or not re.fullmatch(r"[A-Za-z]\w*", cell.name):
+                raise ValueError(
+                    f'{where}: {mark}="{cell.name}" on a {cell.kind} cell, expected a name of '
+                    f"letters, digits and underscores on a {kind} cell."
+                )
+    if cell.mark == "check":
+        cell.points = told.pop("points", None)
+        if not isinstance(cell.points, int | float) or cell.points < 0:
+            raise ValueError(f"{where}: the check has no points; write e.g. points=2.")
+    if told:
+        raise ValueError(f"{where}: unknown {', '.join(told)}; see notebooks/source/README.md.")
+    if cell.kind == "code":
+        _take_expectation(cell, where)
+        regions = {
+            "SOLUTION": cell.mark == "solution",
+            "HIDDEN TESTS": cell.mark == "check",
+        }
+        for region, allowed in regions.items():
+            _without(cell.source, region, [], where)  # raises where it is not well formed
+            if f"# BEGIN {region}" in cell.source and not allowed:
+                raise ValueError(f"{where}: a {region} region does not belong in this cell.")
+        if cell.mark == "solution" and not re.search(r"^ +# BEGIN SOLUTION$", cell.source, re.M):
+            raise ValueError(
+                f"{where}: no solution region inside a function; put # BEGIN SOLUTION and "
+                "# END SOLUTION in its body, so that a blank raises only when it is called."
+            )
+    return cell
+
+
+def _take_expectation(cell: Cell, where: str) -> None:
+    lines = cell.source.split("\n")
+    first = next((i for i, line in enumerate(lines) if line.startswith("# expect:")), None)
+    if first is None:
+        return
+    expected = [re.fullmatch(r"# expect:(?: (.*))?", line) for line in lines[first:]]
+    if not all(expected):
+        raise ValueError(f"{where}: a line after # expect: that is none; they close the cell.")
+    cell.source = "\n".join(lines[:first]).rstrip()
+    cell.expect = "".join(f"{line[1] or ''}\n" for line in expected)
+
+
+def _without(source: str, region: str, stub: list[str], where: str) -> str:
+    """The source with every BEGIN … END region replaced by the stub at its indentation."""
+    kept, inside = [], None
+    for line in source.split("\n"):
+        text, indent = line.strip(), line[: len(line) - len(line.lstrip())]
+        if text == f"# BEGIN {region}" and inside is None:
+            inside = indent
+            kept += [indent + line for line in stub]
+        elif text == f"# END {region}" and inside == indent:
+            inside = None
+        elif f"BEGIN {region}" in line or f"END {region}" in line:
+            raise ValueError(
+                f'{where}: "{text}", expected # BEGIN {region} … # END {region} in pairs, '
+                "one hash each, at one indentation."
+            )
+        elif inside is None:
+            kept.append(line)
+    if inside is not None:
+        raise ValueError(f"{where}: # BEGIN {region} without # END {region}.")
+    return "\n".join(kept).rstrip()
+
+
+def build(path: Path, root: Path = ROOT) -> dict[Path, str]:
+    """Both notebooks of a source, as path -> text.
+
+    Parameters
+    ----------
+    path : Path
+        ``notebooks/source/NN_name.py``.
+    root : Path
+        The repository, for its address and for where the notebooks belong.
+
+    Raises
+    ------
+    ValueError
+        See :func:`read`; also for a lesson without title or set-up cell, for two exercises of one
+        name, and for an exercise without its three cells in their order.
+    """
+    cells = read(path)
+    if not (cells and cells[0].kind == "markdown" and cells[0].source.startswith("# ")):
+        raise ValueError(f"{path.name}: the first cell is not markdown with a title, # N · ….")
+    if [cell.mark for cell in cells].count("setup") != 1:
+        raise ValueError(f"{path.name}: expected exactly one cell that starts with # %% setup.")
+    marks = [(cell.name, cell.mark) for cell in cells if cell.name]
+    names = list(dict.fromkeys(name for name, _ in marks))
+    if marks != [(name, mark) for name in names for mark in ("exercise", "solution", "check")]:
+        raise ValueError(
+            f"{path.name}: found {', '.join(f'{mark} {name}' for name, mark in marks)}; expected "
+            "for each exercise, under a name of its own, exercise, then solution, then check."
+        )
+    return {
+        root / where: _notebook(path, cells, where, solved, root)
+        for where, solved in (
+            (f"notebooks/{path.stem}.ipynb", False),
+            (f"notebooks/solutions/{path.stem}.ipynb", True),
+        )
+    }
+
+
+def _notebook(path: Path, cells: list[Cell], where: str, solved: bool, root: Path) -> str:
+    built, seen = [], {}
+    for cell in cells:
+        source = cell.source
+        if cell is cells[0]:
+            title, _, rest = source.partition("\n")
+            source = f"{title}\n\n{badge(where, root)}\n{rest}".rstrip()
+        elif cell.mark == "setup":
+            imports = "\n".join(filter(None, ("import cellkit as ck", source)))
+            source = SETUP.format(repository=repository(root), imports=imports, lesson=path.stem)
+        if not solved:
+            source = _without(source, "SOLUTION", STUB, path.name)
+            source = _without(source, "HIDDEN TESTS", [], path.name)
+        seen[cell.id] = seen.get(cell.id, 0) + 1
+        new = new_code_cell if cell.kind == "code" else new_markdown_cell
+        made = new(source, id=cell.id if seen[cell.id] == 1 else f"{cell.id}-{seen[cell.id]}")
+        tags = list(cell.tags)
+        if cell.nbgrader:
+            made.metadata["nbgrader"] = cell.nbgrader
+        if solved and cell.kind == "markdown":
+            made.source = _from_solutions(source, path.parent)
+        if solved and cell.expect is not None:
+            # nbval compares only cells that were run, and takes a number for a sign of it.
+            tags.append("nbval-check-output")
+            made.execution_count = 1
+            made.outputs = [new_output("stream", name="stdout", text=cell.expect)]
+        if tags:
+            made.metadata["tags"] = tags
+        built.append(made)
+    notebook = new_notebook(cells=built, metadata=METADATA, nbformat_minor=5)
+    nbformat.validate(notebook)
+    return nbformat.writes(notebook) + "\n"
+
+
+def _from_solutions(markdown: str, sources: Path) -> str:
+    """Relative links as seen from ``notebooks/solutions``; other lessons are there too, solved."""
+
+    def seen(link):
+        target = link[2]
+        if re.match(r"[a-z]+:|#|/", target) or (sources / f"{Path(target).stem}.py").exists():
+            return link[0]
+        return f"{link[1]}../{target}{link[3]}"
+
+    return re.sub(r"(\]\()([^)\s]+)(\))", seen, markdown)
+
+
+def sources(root: Path = ROOT) -> list[Path]:
+    """All lessons' sources, in the order of the course."""
+    return sorted((root / "notebooks" / "source").glob("[0-9][0-9]_*.py"))
+
+
+# The course as planned; a lesson without a source says so in the README.
+PLANNED = {
+    "01_data_and_masks": "Data and masks",
+    "02_unet_from_scratch": "A U-Net from scratch",
+    "03_augmentation": "Augmentation",
+    "04_super_resolution": "Super-resolution",
+    "05_double_unet": "The Double U-Net",
+    "06_mask_rcnn": "Mask R-CNN",
+    "07_watershed": "From masks to single cells: watershed",
+}
+
+
+def lesson_table(root: Path = ROOT) -> str:
+    """The README's table of lessons: title, minutes and badge of those that exist."""
+    there = {path.stem: path for path in sources(root)}
+    rows = ["| lesson | minutes | open | solved |", "| --- | --- | --- | --- |"]
+    for name in sorted({*PLANNED, *there}):
+        if name not in there:
+            rows.append(f"| {int(name[:2])} · {PLANNED[name]} | – | not written yet | – |")
+            continue
+        text = "\n".join(cell.source for cell in read(there[name]) if cell.kind == "markdown")
+        minutes = re.search(r"\*\*Minutes:\*\*\D*(\d+)", text)
+        title = text.partition("\n")[0].removeprefix("# ")
+        rows.append(
+            f"| [{title}](notebooks/{name}.ipynb) | {minutes[1] if minutes else '–'} "
+            f"| {badge(f'notebooks/{name}.ipynb', root)} "
+            f"| [solved](notebooks/solutions/{name}.ipynb) |"
+        )
+    return "\n".join(rows)
+
+
+def everything(root: Path = ROOT) -> Iterator[tuple[Path, str]]:
+    """Each file that is built, with the text that it has to have."""
+    for path in sources(root):
+        yield from build(path, root).items()
+    readme = root / "README.md"
+    if readme.exists():
+        text = readme.read_text(encoding="utf-8")
+        yield readme, re.sub(
+            r"(<!-- lessons: .*?-->\n).*?(<!-- end -->)",
+            lambda found: f"{found[1]}{lesson_table(root)}\n{found[2]}",
+            text,
+            flags=re.S,
+        )
+
+
+def stale(root: Path = ROOT) -> list[str]:
+    """What differs from its source, in words; empty when all is up to date."""
+    wanted = dict(everything(root))
+    found = [
+        f"{path.relative_to(root).as_posix()} differs from its source; run: make notebooks"
+        for path, text in wanted.items()
+        if not path.exists() or path.read_bytes() != text.encode()
+    ]
+    for folder in (root / "notebooks", root / "notebooks" / "solutions"):
+        found += [
+            f"{path.relative_to(root).as_posix()} has no source; delete it"
+            for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+            if path not in wanted
+        ]
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Build the notebooks from notebooks/source.")
+    parser.add_argument("--check", action="store_true", help="write nothing, say what is stale")
+    if parser.parse_args().check:
+        messages = stale()
+        print("\n".join(messages) or "all notebooks are what their sources say")
+        return bool(messages)
+    for path, text in everything():
+        if not path.exists() or path.read_bytes() != text.encode():
+            path.parent.mkdir(exist_ok=True)
+            part = path.with_name(path.name + ".part")
+            part.write_bytes(text.encode())
+            os.replace(part, path)
+            print("built", path.relative_to(ROOT).as_posix())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

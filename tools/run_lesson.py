@@ -1,0 +1,127 @@
+"""Run one solved lesson without a browser and leave a page to read.
+
+``python -m tools.run_lesson 02`` executes ``solutions/02_*.ipynb`` in a fresh folder and writes
+``build/lessons/02_….ipynb`` and ``.html``, also when a cell fails: then up to that cell, and the
+exit status is 1.  CELLKIT_DATA and CELLKIT_PROFILE say on what and how much (default: standard).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbconvert import HTMLExporter
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def find(lesson: str) -> Path:
+    """The solved notebook of a lesson named by its number or its name.
+
+    Raises
+    ------
+    ValueError
+        When there is no such lesson.
+    """
+    solved = sorted((ROOT / "notebooks" / "solutions").glob("[0-9][0-9]_*.ipynb"))
+    number = f"{int(lesson):02d}" if lesson.isdecimal() else lesson
+    for path in solved:
+        if number in (path.stem, path.stem[:2]):
+            return path
+    known = ", ".join(path.stem[:2] for path in solved) or "none"
+    raise ValueError(f"no lesson {lesson!r}; built are {known}. Write for example LESSON=02.")
+
+
+def settle(outputs: list) -> list:
+    """What a screen shows in the end: pieces of text joined, overwritten lines gone."""
+    settled = []
+    for output in outputs:
+        last = settled[-1] if settled else None
+        if output.output_type == "stream" and last and last.get("name") == output.name:
+            last.text += output.text
+        else:
+            settled.append(output)
+    for output in settled:
+        if output.output_type == "stream":  # a progress bar begins its line anew
+            output.text = re.sub(r"[^\n]*\r(?!\n)", "", output.text)
+    return settled
+
+
+def run(path: Path, out: Path) -> bool:
+    """Execute a notebook, write it and its page under ``out``, and say whether it reached the end.
+
+    Each code cell is announced with its first line of code, and its seconds once it has run.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    total = sum(cell.cell_type == "code" for cell in notebook.cells)
+    begun = {}
+
+    def start(cell, cell_index):
+        if cell.cell_type == "code":
+            lines = (line for line in cell.source.split("\n") if line and line[0] != "#")
+            print(f"[{len(begun) + 1:>3}/{total}] {next(lines, '')[:70]}", end="", flush=True)
+            begun[cell_index] = time.perf_counter()
+
+    def stop(cell, cell_index, **_):
+        if cell_index in begun:
+            print(f"  {time.perf_counter() - begun[cell_index]:.1f} s", flush=True)
+
+    client = NotebookClient(
+        notebook,
+        timeout=None,
+        kernel_name="python3",
+        on_cell_start=start,
+        on_cell_executed=stop,
+    )
+    began = time.perf_counter()
+    failure = None
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            client.execute(cwd=folder)
+        except CellExecutionError as error:
+            failure = error
+    minutes = (time.perf_counter() - began) / 60
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = settle(cell.outputs)
+    out.mkdir(parents=True, exist_ok=True)
+    page, _ = HTMLExporter().from_notebook_node(notebook)
+    for name, text in (
+        (f"{path.stem}.ipynb", nbformat.writes(notebook) + "\n"),
+        (f"{path.stem}.html", page),
+    ):
+        part = out / f"{name}.part"
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, out / name)
+    print(f"{path.stem}: {minutes:.1f} minutes, to read: {out / path.stem}.html")
+    if failure is not None:
+        print(f"It did not reach the end.\n{failure}", file=sys.stderr)
+    return failure is None
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Run one solved lesson, leave a page to read.")
+    parser.add_argument("lesson", help="its number or name, e.g. 02")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "lessons")
+    told = parser.parse_args()
+    if os.environ.get("CELLKIT_DATA"):  # relative to where the command was given, not to the kernel
+        os.environ["CELLKIT_DATA"] = str(Path(os.environ["CELLKIT_DATA"]).resolve())
+    os.environ.setdefault("CELLKIT_PROFILE", "standard")
+    os.environ.setdefault("CELLKIT_STRICT", "1")
+    try:
+        return not run(find(told.lesson), told.out)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
