@@ -11,7 +11,7 @@ import os
 import re
 import zipfile
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 #: A file in an archive that is larger (bytes, unpacked) is not read into memory.
 LARGEST = 1 << 30
@@ -104,13 +104,29 @@ def close_archives() -> None:
     _opened.cache_clear()
 
 
+def stays_inside(name: str) -> bool:
+    """Whether a relative name leads below its folder and nowhere else, on any platform.
+
+    pathlib knows the roots, drives and shares of both worlds (`zipfile` drops them in silence and
+    `tarfile`'s data filter asks the present system only).  What it does not know of Windows: dots
+    and spaces at the end of a part are dropped (``".. "`` is ``".."``), a colon opens a drive or
+    a hidden stream, and some bare names are devices.
+    """
+    path = PureWindowsPath(name)  # splits at slashes of either kind
+    return bool(path.parts) and not path.anchor and not PurePosixPath(name).anchor and not any(
+        not part.rstrip(". ") or ":" in part or min(part) < " " or _DEVICE.fullmatch(part)
+        for part in path.parts
+    )  # fmt: skip
+
+
+_DEVICE = re.compile(r"(CON|PRN|AUX|NUL|COM\d|LPT\d|CONIN\$|CONOUT\$)", re.IGNORECASE)
+
+
 def check_names(archive: zipfile.ZipFile, place) -> None:
     """Refuse an archive that would write outside of the folder it is unpacked into."""
     for info in archive.infolist():
-        # Windows takes backslashes and drives, the zip format links, all of them ways out.
-        parts = PurePosixPath(info.filename.replace("\\", "/")).parts
-        outside = ".." in parts or ":" in info.filename or parts[:1] == ("/",)
-        if outside or (info.external_attr >> 16) & 0o170000 == 0o120000:
+        kind = (info.external_attr >> 16) & 0o170000  # of the file, if Unix wrote the archive
+        if not stays_inside(info.filename) or kind not in (0, 0o100000, 0o040000):
             raise ValueError(
                 f"{place} holds {info.filename!r}, which leads out of its folder, expected plain "
                 "relative names; do not unpack this archive, get it from its owner."

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from cellkit.checks import whole_number
 from cellkit.datasets import livecell, replacing
+from cellkit.datasets.files import stays_inside
 from cellkit.datasets.registry import SIZE_SPLITS, File, Source
 from cellkit.datasets.transfer import PAUSE, TRIES, Unavailable, ask, chunks, content_range, fetch
 
@@ -266,7 +267,7 @@ def _extract_from(archive, remote, file, folder, names, quiet):
             for _, _, info in run:
                 inside = PurePosixPath(info.filename)
                 parts = inside.parts[1:] if inside.parts[0] == "images" else inside.parts
-                if ".." in parts or inside.is_absolute():
+                if not stays_inside(info.filename):
                     raise ValueError(f"{file.addresses[0]} holds {inside}, which leads elsewhere.")
                 try:
                     pixels = archive.read(info)

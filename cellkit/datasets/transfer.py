@@ -224,7 +224,7 @@ def unpack(archive, folder, largest: int = 20 << 30) -> Path:
                 target = temporary / info.filename.replace("\\", "/")
                 try:
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    sink = open(target, "wb")
+                    sink = open(target, "xb")  # two entries of one name: neither is lost
                 except (FileExistsError, NotADirectoryError, IsADirectoryError):
                     told = f"{info.filename} has the place of another file or folder"
                     raise zipfile.BadZipFile(told) from None
