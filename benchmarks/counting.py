@@ -4,7 +4,7 @@ One U-Net with head "distance" is trained; components and watershed see its mask
 its distances too, and the last rows split the perfect mask.  Parameters are tuned on the part that
 is not tested on.
 
-    CELLKIT_DATA=../shared/realdata python benchmarks/counting.py livecell [minutes [width [seed]]]
+    CELLKIT_DATA=… python benchmarks/counting.py livecell [minutes [width [seed]]]
 
 LIVECell is tested on its test wells, DSB2018 (``dsb2018``; fluorescence) on a fifth of its fields.
 """
@@ -38,8 +38,7 @@ def row(name, truths, labels):
 
 
 def main(name="livecell", minutes=5, width=16, seed=0):
-    beside = Path(__file__).resolve().parents[1] / "../shared/realdata"
-    root = Path(os.environ.get("CELLKIT_DATA") or beside) / name
+    root = Path(os.environ.get("CELLKIT_DATA") or "real data") / name
     if not root.exists():
         print(f"No real images at {root}; set CELLKIT_DATA to the folder with {name}/.")
         return

@@ -5,7 +5,7 @@ ones of the real LIVECell images where they are, else synthetic round cells.  Ob
 GlaS's sum over objects and partners, with `skimage.metrics.hausdorff_distance` on whole images
 beside `cellkit.object_hausdorff`; the same distance comes out (asserted), aim 20x.
 
-    CELLKIT_DATA=../shared/realdata python benchmarks/instances.py
+    CELLKIT_DATA=… python benchmarks/instances.py
 """
 
 import os

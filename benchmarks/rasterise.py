@@ -5,13 +5,11 @@ the smaller cell on top).  The loop is what most code does: one whole picture fo
 calls of `annToMask` alone, before anything is painted, are timed as well.  On the real LIVECell
 images where they are, else on the bundled synthetic ones:
 
-    CELLKIT_DATA=../shared/realdata python benchmarks/rasterise.py
+    CELLKIT_DATA=… python benchmarks/rasterise.py
 """
 
-import os
 import warnings
 from contextlib import redirect_stdout
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -47,9 +45,6 @@ def seconds(work):
 
 
 def main():
-    real = Path(__file__).resolve().parents[1] / "../shared/realdata"
-    if "CELLKIT_DATA" not in os.environ and real.is_dir():
-        os.environ["CELLKIT_DATA"] = str(real)
     root = find("livecell")
     print(f"images from {root}, the shortest of {REPEATS} turns each")
     rows = []

@@ -8,7 +8,7 @@ downloaded, and for comparison the same files.  One thread, in turns, picture by
 time, so that what else runs on the machine weighs little.  On the real set where it is, else on the
 bundled synthetic one:
 
-    CELLKIT_DATA=../shared/realdata python benchmarks/read_dsb2018.py [number of pictures]
+    CELLKIT_DATA=… python benchmarks/read_dsb2018.py [number of pictures]
 """
 
 import os
@@ -46,9 +46,6 @@ def plain_loop(folder):
 
 
 def main():
-    real = Path(__file__).resolve().parents[1] / "../shared/realdata"
-    if "CELLKIT_DATA" not in os.environ and real.is_dir():
-        os.environ["CELLKIT_DATA"] = str(real)
     archive = find("dsb2018") / "stage1_train.zip"
     with tempfile.TemporaryDirectory() as place:
         os.environ["CELLKIT_CACHE"] = place

@@ -3,7 +3,7 @@
 A width-16 U-Net sees drawn pictures only and is then run on every annotated real LIVECell image
 and on the bundled synthetic test images.  Dice of foreground > 0.5, mean over images.
 
-    CELLKIT_DATA=../shared/realdata python benchmarks/synthetic_to_real.py [minutes]
+    CELLKIT_DATA=… python benchmarks/synthetic_to_real.py [minutes]
 """
 
 import os
@@ -30,8 +30,7 @@ def score(net, samples):
 
 
 def main(minutes=5.0):
-    beside = Path(__file__).resolve().parents[1] / "../shared/realdata"
-    root = Path(os.environ.get("CELLKIT_DATA") or beside) / "livecell"
+    root = Path(os.environ.get("CELLKIT_DATA") or "real data") / "livecell"
     if not root.is_dir():
         print(f"No real LIVECell images at {root}; set CELLKIT_DATA to the folder with livecell/.")
         return

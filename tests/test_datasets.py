@@ -24,7 +24,7 @@ from cellkit.datasets import READERS, bundled, dsb2018, files, folder
 from cellkit.datasets.images import read_labels, to_labels
 
 HERE = Path(__file__).resolve().parent.parent
-REAL = Path(os.environ.get("CELLKIT_DATA") or HERE.parent / "shared" / "realdata")
+REAL = Path(os.environ.get("CELLKIT_DATA") or "no real data")
 RNG = np.random.default_rng(0)
 NEW = [name for name in READERS if name != "livecell"]
 

@@ -17,8 +17,7 @@ from cellkit.datasets import livecell, read_image, replacing
 from cellkit.datasets.livecell import write_livecell
 from cellkit.samples import Sample
 
-REAL = Path(os.environ.get("CELLKIT_DATA", Path(__file__).parents[1] / "../shared/realdata"))
-REAL = REAL / "livecell"
+REAL = Path(os.environ.get("CELLKIT_DATA") or "no real data") / "livecell"
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason="needs the real LIVECell images")
 

@@ -14,8 +14,7 @@ from skimage.segmentation import find_boundaries
 
 from cellkit import annotations, targets
 
-REAL = Path(os.environ.get("CELLKIT_DATA", Path(__file__).parents[1] / "../shared/realdata"))
-REAL = REAL / "livecell"
+REAL = Path(os.environ.get("CELLKIT_DATA") or "no real data") / "livecell"
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

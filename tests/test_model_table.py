@@ -6,7 +6,8 @@ from torch import nn
 
 import cellkit as ck
 from cellkit_course import papers, results
-from experiments import model_table
+from cellkit_course.results import models
+from experiments import model_table, paper_tables
 
 
 class Bright(nn.Module):
@@ -26,7 +27,7 @@ def sample():
 
 
 def test_a_perfect_answer_has_a_perfect_row():
-    row = model_table.row(Bright(), [sample()])
+    row = models.row(Bright(), [sample()])
     perfect = {"accuracy", "iou", "iou of both classes", "f1", "object f1", "object dice", "AP50",
                "found, small", "found, middle", "found, large", "found, compact",
                "found, bent or ringed"}
@@ -36,7 +37,7 @@ def test_a_perfect_answer_has_a_perfect_row():
 
 def test_shapes_are_counted_apart():
     truth = sample().labels
-    found = model_table.found_by_shape([truth], [np.where(truth == 3, truth, 0)])
+    found = models.found_by_shape([truth], [np.where(truth == 3, truth, 0)])
     assert found["found, bent or ringed"] == found["found, middle"] == 1
     assert found["found, compact"] == found["found, small"] == found["found, large"] == 0
 
@@ -54,13 +55,13 @@ def test_rows_are_found_again_by_data_set_and_kind(tmp_path, monkeypatch):
              ("dsb2018", "unet", 60, 1, None), ("dsb2018", "unet", 60, 0, "stained"),
              ("glas", "unet", 60, 0, None)]
     for k, which in enumerate(names):
-        papers.keep(model_table.NAME, model_table.key(*which), lambda k=k: {"k": k}, tmp_path)
+        paper_tables.keep(model_table.NAME, model_table.key(*which), lambda k=k: {"k": k}, tmp_path)
     stored = results.measured(model_table.NAME, tmp_path)
-    monkeypatch.setattr(papers, "measured", lambda name: stored)
-    assert {n: r["k"] for n, r in model_table.measured("dsb2018").items()} == \
+    monkeypatch.setattr(results, "measured", lambda name: stored)
+    assert {n: r["k"] for n, r in models.measured("dsb2018").items()} == \
         {"unet, 8 views": 0, "unet": 1}
-    assert {n: r["k"] for n, r in model_table.measured("dsb2018", "stained").items()} == {"unet": 3}
-    assert [r["k"] for r in model_table.measured("glas").values()] == [4]
+    assert {n: r["k"] for n, r in models.measured("dsb2018", "stained").items()} == {"unet": 3}
+    assert [r["k"] for r in models.measured("glas").values()] == [4]
 
 
 def test_gains_are_over_the_better_network_of_the_same_seed(monkeypatch):
@@ -73,17 +74,17 @@ def test_gains_are_over_the_better_network_of_the_same_seed(monkeypatch):
               for name, each in scores.items() for seed, iou in enumerate(each)}
     stored[model_table.key("dsb2018", "unet, 8 views", 60, 0, "stained")] = row(0.9)
     stored[model_table.key("dsb2018", "unet", 60, 0, "stained")] = row(0.1)
-    monkeypatch.setattr(papers, "measured", lambda name: stored)
-    views, both = model_table.gains("dsb2018")
+    monkeypatch.setattr(results, "measured", lambda name: stored)
+    views, both = models.gains("dsb2018")
     assert (views["seeds"], views["iou"]) == (3, "+0.030 ± 0.010")
     assert (both["what"], both["seeds"], both["AP50"]) == (
         "U-Net and Mask R-CNN together", 1, "+0.050")  # than Mask R-CNN, the better
-    assert model_table.gains("glas") == []
-    assert model_table.over_seeds("dsb2018", "unet", "iou") == "0.600 ± 0.100"
-    assert model_table.over_seeds("dsb2018", "mask_rcnn", "iou") == "0.550"
+    assert models.gains("glas") == []
+    assert models.over_seeds("dsb2018", "unet", "iou") == "0.600 ± 0.100"
+    assert models.over_seeds("dsb2018", "mask_rcnn", "iou") == "0.550"
     stored[model_table.key("dsb2018", "mask_rcnn", 90, 5)] = row(0.3)
-    assert model_table.over_seeds("dsb2018", "mask_rcnn", "iou") == "0.300"
-    assert model_table.over_seeds("glas", "unet", "iou") == "–"
+    assert models.over_seeds("dsb2018", "mask_rcnn", "iou") == "0.300"
+    assert models.over_seeds("glas", "unet", "iou") == "–"
 
 
 @pytest.mark.parametrize("name", [n for n, m in papers.MODELS.items()

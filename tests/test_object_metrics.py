@@ -43,7 +43,7 @@ from cellkit.metrics import (
 OBJECT_METRICS = [average_precision, panoptic_quality, dsb2018_score, mean_precision, object_f1,
                   object_dice, object_hausdorff, matching, matched_pairs, count_error,
                   splits_merges, overlap_table, coco_average_precision]
-REALDATA = Path(os.environ.get("CELLKIT_DATA", Path(__file__).parents[1] / "../shared/realdata"))
+REALDATA = Path(os.environ.get("CELLKIT_DATA") or "no real data")
 
 
 def cells(seed, number=40, shape=(90, 110), radius=9, jitter=0.0, drop=0.0):

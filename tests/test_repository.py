@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from importlib.metadata import distribution, version
@@ -176,10 +177,10 @@ def test_wheel_carries_code_data_weights_and_nothing_else(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     folders = {name.split("/")[0] for name in names if ".dist-info/" not in name}
-    assert folders == {"cellkit"}
+    assert folders == {"cellkit", "cellkit_course"}  # no experiments, tools, tests
     here = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("cellkit", "data")
+        for folder in ("cellkit", "cellkit_course", "data")
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
@@ -189,22 +190,53 @@ def test_wheel_carries_code_data_weights_and_nothing_else(wheel):
     assert sum(name.endswith("/licenses/LICENSE") for name in names) == 1
 
 
-def test_wheel_reads_its_data_away_from_the_checkout(wheel, tmp_path):
-    site = tmp_path / "site"
+@pytest.fixture(scope="module")
+def elsewhere(wheel, tmp_path_factory):
+    """Run Python where the wheel is installed and this repository is not to be found."""
+    site, home = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("home")
     subprocess.run(
         [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps",
          "--disable-pip-version-check", "--target", str(site), str(wheel)],
         check=True, capture_output=True,
     )  # fmt: skip
-    env = {k: v for k, v in os.environ.items() if k != "CELLKIT_DATA"} | {"PYTHONPATH": str(site)}
-    done = subprocess.run(
-        [sys.executable, "-c", "import cellkit as ck; s = ck.read('livecell'); print(ck.__file__);"
-         "print(len(s), s[0].labels.max() > 0)"],
-        cwd=tmp_path, env=env, capture_output=True, encoding="utf-8",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    where, what = done.stdout.splitlines()
-    assert Path(where).is_relative_to(site) and what.endswith("True")
+    others = sysconfig.get_paths()["purelib"]  # on PYTHONPATH with -S: its .pth, which leads here,
+    env = {k: v for k, v in os.environ.items() if not k.startswith("CELLKIT_")}  # is not followed
+    env |= {"PYTHONPATH": os.pathsep.join([str(site), others]), "CELLKIT_PROFILE": "tiny",
+            "CELLKIT_STRICT": "1", "CELLKIT_PROGRESS": str(home / "p.json"), "MPLBACKEND": "agg"}
+
+    def run(code, *arguments):
+        done = subprocess.run([sys.executable, "-S", "-c", code, *arguments], cwd=home, env=env,
+                              capture_output=True, encoding="utf-8")
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+        return site, done.stdout
+
+    return run
+
+
+def test_wheel_reads_its_data_away_from_the_checkout(elsewhere):
+    site, said = elsewhere("""
+import cellkit as ck
+s = ck.read('livecell')
+print(ck.__file__, ck.lesson.__file__, sep="\\n")
+print(s[0].labels.max() > 0, ck.load_weights("livecell").head)
+""")
+    *where, what = said.splitlines()
+    assert all(Path(file).is_relative_to(site) for file in where) and what == "True foreground"
+
+
+def test_wheel_runs_lesson_1_away_from_the_checkout(elsewhere):
+    _, said = elsewhere("""
+import importlib.util, json, sys
+from IPython.core.interactiveshell import InteractiveShell
+assert not any(map(importlib.util.find_spec, ("experiments", "tools", "tests")))
+shell = InteractiveShell.instance()
+cells = json.load(open(sys.argv[1], encoding="utf-8"))["cells"]
+for cell in cells:
+    if cell["cell_type"] == "code":
+        shell.run_cell("".join(cell["source"])).raise_error()
+print("reached the end")
+""", str(ROOT / "notebooks/solutions/01_data_and_masks.ipynb"))
+    assert said.rstrip().endswith("reached the end")
 
 
 def test_import_takes_no_torch():

@@ -12,7 +12,8 @@ from skimage.morphology import disk
 import cellkit as ck
 from cellkit.metrics import edge_band, image_edges
 from cellkit.samples import Samples
-from cellkit_course import papers
+from cellkit_course import papers, results
+from cellkit_course.results import resolution
 from experiments import resolution_table as rt
 
 
@@ -49,21 +50,22 @@ def test_no_piece_is_made_twice_and_all_are_collected(table, tmp_path, monkeypat
     trained = {f: f.stat().st_mtime_ns for f in table.folder.glob("*.pt")}
     table.run("ab", (0.25,), ("area",), (0,))  # adds M = 1, but not to b
     assert trained == {f: f.stat().st_mtime_ns for f in table.folder.glob("*.pt")}
-    monkeypatch.setattr(rt, "MEASURED", tmp_path / "table.json")
-    assert rt.measured()["rows"] == []
-    table.collect(rt.MEASURED)
-    rows = rt.measured()["rows"]
+    stored = results.measured
+    monkeypatch.setattr(results, "measured", lambda name: stored(name, tmp_path))
+    assert resolution.measured()["rows"] == []
+    table.collect(tmp_path / "resolution.json")
+    rows = resolution.measured()["rows"]
     assert {(r["strategy"], r["M"]) for r in rows} == {("a", 1), ("a", 0.25), ("b", 0.25)}
-    sharp = [n for n in rt.measured()["networks"] if n["network"] == "sharp"]
+    sharp = [n for n in resolution.measured()["networks"] if n["network"] == "sharp"]
     assert len(sharp) == 1 and sharp[0]["steps"] == 20 and sharp[0]["ended"] == "finished"
-    assert rt.mean(rows, strategy="a", M=1) == next(
+    assert resolution.mean(rows, strategy="a", M=1) == next(
         r["dice"] for r in rows if (r["strategy"], r["M"]) == ("a", 1))
-    assert rt.mean(rows, strategy="z") is None
-    assert rt.says(strategy="z") == "–" and "3 real pictures, 20 steps" in rt.how()
-    laid = {(row["strategy"][:3], row["M"]): row for row in rt.layout()}
+    assert resolution.mean(rows, strategy="z") is None
+    assert resolution.says(strategy="z") == "–" and "3 real pictures, 20 steps" in resolution.how()
+    laid = {(row["strategy"][:3], row["M"]): row for row in resolution.layout()}
     assert laid["(a)", "1"]["paper, test"] == "0.906" and laid["(a)", "1"]["nearest"] == "–"
     assert laid["(a)", "0.25"]["paper, validation"] == "0.358"
-    assert laid["(a)", "0.25"]["area"] == f"{rt.mean(rows, strategy='a', M=0.25):.3f}"
+    assert laid["(a)", "0.25"]["area"] == f"{resolution.mean(rows, strategy='a', M=0.25):.3f}"
 
 
 def test_a_specialist_is_made_for_one_resampler(table, monkeypatch):
@@ -86,11 +88,12 @@ def test_paper_1_s_numbers_and_the_strategies_networks():
 
 
 def test_what_was_measured_is_whole():
-    for row in rt.measured()["rows"]:
-        assert row["strategy"] in papers.RESOLUTION_STRATEGIES and row["resampler"] in rt.WAYS
+    for row in resolution.measured()["rows"]:
+        assert row["strategy"] in papers.RESOLUTION_STRATEGIES
+        assert row["resampler"] in resolution.WAYS
         assert 0 <= row["dice"] <= 1 and row["images"] == 17 and row["commit"]
-    assert all(net["ended"] == "finished" for net in rt.measured()["networks"])
-    assert "/" not in json.dumps([net["begins"] for net in rt.measured()["networks"]])
+    assert all(net["ended"] == "finished" for net in resolution.measured()["networks"])
+    assert "/" not in json.dumps([net["begins"] for net in resolution.measured()["networks"]])
 
 
 def test_edges_of_an_image_and_band_of_a_mask():

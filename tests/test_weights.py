@@ -196,17 +196,15 @@ def test_bundled_networks_load_and_are_small():
                    if "*  " in line), name
 
 
-def real_data():
-    beside = Path(__file__).resolve().parents[2] / "shared" / "realdata"
-    folder = Path(os.environ.get("CELLKIT_DATA", beside))
-    return folder if (folder / "livecell" / "annotations").is_dir() else None
+REAL = Path(os.environ.get("CELLKIT_DATA") or "no real data")
 
 
-@pytest.mark.skipif(real_data() is None, reason="needs the real LIVECell images")
+@pytest.mark.skipif(not (REAL / "livecell/annotations").is_dir(),
+                    reason="needs the real LIVECell images")
 def test_one_command_trains_again(tmp_path, monkeypatch, capsys):
-    from cellkit.weights import __main__ as command
+    from experiments import bundled_weights as command
 
-    monkeypatch.setenv("CELLKIT_DATA", str(real_data()))
+    monkeypatch.setenv("CELLKIT_DATA", str(REAL))
     short = {**command.RECIPES["livecell"]}
     short["network"] = {**short["network"], "width": 2}
     short["training"] = {**short["training"], "epochs": 1, "steps_per_epoch": 2, "crop": 64}
@@ -231,7 +229,7 @@ def test_one_command_trains_again(tmp_path, monkeypatch, capsys):
                                         ("maskrcnn-light", "dsb2018")])
 def test_colour_sets_are_trained_on_with_drawn_pictures(name, data, tmp_path, monkeypatch):
     from cellkit.datasets import bundled
-    from cellkit.weights import __main__ as command
+    from experiments import bundled_weights as command
 
     shutil.copytree(bundled(data), tmp_path / "real" / data)
     monkeypatch.setenv("CELLKIT_DATA", str(tmp_path / "real"))

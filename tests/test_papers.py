@@ -1,4 +1,4 @@
-"""Recipes: what a paper does not say has our choice beside it; they run, and rows are kept."""
+"""Papers as data: what one does not say has our choice beside it; they run, and rows are kept."""
 
 import json
 import os
@@ -10,14 +10,14 @@ import pytest
 import torch
 from sklearn.metrics import f1_score, jaccard_score
 
-from cellkit import Sample, UNet, predict
+from cellkit import Sample, UNet, predict, read
 from cellkit.augment import turn_and_flip
 from cellkit.samples import Samples
 from cellkit_course import papers, results
 from cellkit_course.papers import PAPER3, PAPER5
+from experiments import paper_tables
 
-REAL = Path(os.environ.get("CELLKIT_DATA") or
-            Path(__file__).resolve().parents[2] / "shared" / "realdata")
+REAL = Path(os.environ.get("CELLKIT_DATA") or "no real data")
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_stacks_are_tested_on_whole_blocks():
 @pytest.mark.skipif(not (REAL / "epfl").is_dir(), reason="no real data here")
 def test_real_neighbours_stay_on_one_side(monkeypatch):
     monkeypatch.setenv("CELLKIT_DATA", str(REAL))
-    train, test = papers.divide(PAPER5, "epfl", papers.read("epfl"))
+    train, test = papers.divide(PAPER5, "epfl", read("epfl"))
     assert len(test) == 7 and not set(train.groups) & set(test.groups)
 
 
@@ -129,7 +129,7 @@ def test_scores_are_those_of_scikit_learn():
     net = torch.nn.Conv2d(1, 1, 1)  # brighter than the mean is foreground
     torch.nn.init.ones_(net.weight)
     torch.nn.init.zeros_(net.bias)
-    found = papers.score(net, rows)
+    found = paper_tables.score(net, rows)
     truth = [s.mask.ravel() for s in rows]
     pred = [predict(net, s.image).ravel() > 0.5 for s in rows]
     assert 0 < np.mean(pred) < 1
@@ -144,7 +144,7 @@ def test_scores_are_those_of_scikit_learn():
 
 def test_paper_5_runs_and_goes_on_where_it_stopped(bundled, tmp_path):
     settings = {"side": 32, "augmentation": turn_and_flip}
-    whole = papers.run(small(PAPER5), "dsb2018", 40, **settings)
+    whole = paper_tables.run(small(PAPER5), "dsb2018", 40, **settings)
     file = tmp_path / "half.pt"
 
     class Stop(Exception):
@@ -158,9 +158,9 @@ def test_paper_5_runs_and_goes_on_where_it_stopped(bundled, tmp_path):
 
     stop.__qualname__ = turn_and_flip.__qualname__
     with pytest.raises(Stop):
-        papers.run(small(PAPER5), "dsb2018", 40, checkpoint=file, side=32, augmentation=stop)
+        paper_tables.run(small(PAPER5), "dsb2018", 40, checkpoint=file, side=32, augmentation=stop)
     assert file.is_file()
-    again = papers.run(small(PAPER5), "dsb2018", 40, checkpoint=file, **settings)
+    again = paper_tables.run(small(PAPER5), "dsb2018", 40, checkpoint=file, **settings)
     assert again["test"] == whole["test"] and again["steps"] == 40 and not file.exists()
     assert whole["trained on"] + whole["tested on"] == 19
 
@@ -169,16 +169,16 @@ def test_paper_3_validates_on_copies_of_what_it_trained_on(bundled, monkeypatch)
     rng = np.random.default_rng(0)
     rows = Samples.of([Sample(rng.random((64, 64), dtype=np.float32), np.ones((64, 64), np.int32),
                               str(k)) for k in range(5)])
-    monkeypatch.setattr(papers, "load", lambda dataset, side: rows)
+    monkeypatch.setattr(paper_tables, "load", lambda dataset, side: rows)
     recipe = small(replace(PAPER3, schedule={**PAPER3.schedule, "images": 20}))
-    row = papers.run(recipe, "ctc_fluo_n2dh_sim", 20)
+    row = paper_tables.run(recipe, "ctc_fluo_n2dh_sim", 20)
     assert row["trained on"] == 17 and row["tested on"] == 2  # of 20 copies, of 5 pictures
     assert set(row["validation"]) == set(row["test"]) and row["side"] == 256
 
 
 def test_an_unknown_set_is_named():
     with pytest.raises(ValueError, match="paper5 has no data set 'glas'; ours are dsb2018"):
-        papers.run(PAPER5, "glas", 20)
+        paper_tables.run(PAPER5, "glas", 20)
 
 
 # --- keeping -------------------------------------------------------------------------------------
@@ -186,14 +186,15 @@ def test_an_unknown_set_is_named():
 
 def test_a_row_is_measured_once(tmp_path):
     assert results.measured("paper9", tmp_path) == {}
-    first = papers.keep("paper9", "a", lambda: {"f1": 0.5}, tmp_path)
+    first = paper_tables.keep("paper9", "a", lambda: {"f1": 0.5}, tmp_path)
     assert first["f1"] == 0.5 and first["commit"] and "minutes in all" in first
-    papers.keep("paper9", "b", lambda: {"f1": 0.7}, tmp_path)
-    assert papers.keep("paper9", "a", lambda: pytest.fail("measured twice"), tmp_path) == first
+    paper_tables.keep("paper9", "b", lambda: {"f1": 0.7}, tmp_path)
+    again = paper_tables.keep("paper9", "a", lambda: pytest.fail("measured twice"), tmp_path)
+    assert again == first
     stored = json.loads((tmp_path / "paper9.json").read_text(encoding="utf-8"))
     assert stored == results.measured("paper9", tmp_path) and list(stored) == ["a", "b"]
     with pytest.raises(ZeroDivisionError):
-        papers.keep("paper9", "c", lambda: {"f1": 1 / 0}, tmp_path)
+        paper_tables.keep("paper9", "c", lambda: {"f1": 1 / 0}, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["paper9.json"]
 
 
@@ -203,8 +204,8 @@ def test_the_command_keeps_its_row(bundled, tmp_path, capsys):
         return {"dataset": dataset, "steps": steps, **{k: str(v) for k, v in asked.items()}}
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(papers, "run", fake)
-        papers.main(["paper5", "--set", "epfl", "--steps", "60", "--share", "0.1",
+        patch.setattr(paper_tables, "run", fake)
+        paper_tables.main(["paper5", "--set", "epfl", "--steps", "60", "--share", "0.1",
                       "--augment", "none", "--out", str(tmp_path / "new")])
     (key, row), = results.measured("paper5", tmp_path / "new").items()
     assert row["dataset"] == "epfl" and row["share"] == "0.1" and row["augmentation"] == "None"
