@@ -8,12 +8,12 @@ from importlib import import_module
 from cellkit_course.checking import NotRight, check, progress
 from cellkit_course.plans import BASELINE, PLANS, profile, setup
 
-_LATER = ("TEST_WELLS", "papers", "results")
+_LATER = ("TEST_WELLS", "draw", "papers", "results")
 __all__ = ["BASELINE", "PLANS", "NotRight", "check", "profile", "progress", "setup", *_LATER]
 
 
 def __getattr__(name):  # these read data sets and tables; a check needs none of them
-    if name in ("papers", "results"):
+    if name in ("draw", "papers", "results"):
         return import_module(f"cellkit_course.{name}")
     if name == "TEST_WELLS":
         return import_module("cellkit_course.papers").TEST_WELLS

@@ -1,0 +1,10 @@
+"""Drawings that a textbook would have, made by code: ``ck.lesson.draw``.
+
+Each function draws one figure in the course's style and shows it with its text alternative.
+"""
+
+from cellkit_course.draw.detection import anchor_grid, mask_rcnn
+from cellkit_course.draw.landscape import seeds_by_h
+from cellkit_course.draw.resolution import double_unet, super_resolution
+
+__all__ = ["anchor_grid", "double_unet", "mask_rcnn", "seeds_by_h", "super_resolution"]
