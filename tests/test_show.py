@@ -3,16 +3,20 @@
 import base64
 import io
 import re
+from itertools import combinations
 
 import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+from matplotlib import style
+from matplotlib.colors import rgb_to_hsv, to_rgb
 from PIL import Image
-from skimage.color import rgb2gray
+from skimage.color import deltaE_ciede2000, rgb2gray, rgb2lab
 
 import cellkit as ck
 from cellkit import show
+from cellkit.show import figures
 
 ALT = "A square that is half white and half black"
 
@@ -32,7 +36,46 @@ def test_a_figure_goes_out_as_html_with_its_alt_text(notebook):
                      output.data["text/html"])
     assert output.data["text/plain"].startswith("[Figure: A square")
     assert "background:#fff" in output.data["text/html"]  # readable in dark mode
+    # nbconvert's PDF, VS Code's export and others show no HTML: a PNG with the same words.
+    assert base64.b64decode(output.data["image/png"])[:4] == b"\x89PNG"
+    assert output.metadata["image/png"]["alt"] == ALT + ' with "quotes" & <signs>'
 
+
+def drawn(caught):
+    """The pixels of the figure that was shown, uint8 (H, W, 3)."""
+    data = base64.b64decode(caught.outputs[0].data["image/png"])
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+def test_a_readers_dark_style_changes_nothing(notebook):
+    def figure():
+        fig, ax = show.axes()
+        ax.plot([1, 3], label="a line")
+        ax.set(title="title", xlabel="x", ylabel="y")
+        ax.text(0.5, 2, "words")
+        ax.legend()
+        show.figure(fig, ALT)
+
+    with capture_output() as usual:
+        figure()
+    with style.context("dark_background"), capture_output() as dark:
+        figure()
+    assert (drawn(dark) == drawn(usual)).mean() > 0.97  # the line's own colour may differ
+    assert (drawn(dark) < 50).all(-1).sum() == pytest.approx((drawn(usual) < 50).all(-1).sum(),
+                                                             rel=0.1)
+
+
+@pytest.mark.parametrize("size", [3, 9])
+def test_the_legend_of_a_comparison_has_swatches(notebook, size):
+    field = np.zeros((60, 90), bool)
+    with capture_output() as caught:
+        show.images([show.compare(field, field)], alt=ALT, caption=show.legend_of_compare(),
+                    size=size)
+    pixels = drawn(caught)
+    for mark in show.MARKS:
+        found = (abs(pixels / 255 - to_rgb(mark.colour)) < 0.01).all(-1)
+        assert found.sum() > 60, mark.name
+        assert mark.name in show.legend_of_compare() and mark.meaning in show.legend_of_compare()
 
 def test_without_a_notebook_the_text_is_printed(capsys):
     show.curves({"one": [1, 2], "two": [2, 1]}, alt=ALT)
@@ -54,6 +97,55 @@ def test_hits_misses_and_false_alarms_differ_in_grey_too():
     # Stripes: constant along one diagonal, changing along the other, and the two kinds differ.
     assert (missed[1:, 1:] == missed[:-1, :-1]).all() and np.ptp(missed) > 0.3
     assert (false_alarm[1:, :-1] == false_alarm[:-1, 1:]).all() and np.ptp(false_alarm) > 0.3
+
+
+#: Machado, Oliveira and Fernandes (2009), severity 1; on linear RGB.
+EYES = {
+    "all cones": np.eye(3),
+    "no long": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+                [-0.003882, -0.048116, 1.051998]],
+    "no medium": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+                  [-0.011820, 0.042940, 0.968881]],
+    "no short": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+                 [0.004733, 0.691367, 0.303900]],
+}  # fmt: skip
+
+
+def seen(colour, eye):
+    """A colour as such an eye sees it, in CIELAB."""
+    srgb = np.array(to_rgb(colour))
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(np.array(EYES[eye]) @ linear, 0, 1)
+    return rgb2lab(np.where(linear <= 0.0031308, 12.92 * linear,
+                            1.055 * linear ** (1 / 2.4) - 0.055))
+
+
+@pytest.mark.parametrize("eye", EYES)
+def test_no_eye_takes_one_outcome_for_another(eye):
+    for one, other in combinations([mark.colour for mark in show.MARKS], 2):
+        assert deltaE_ciede2000(seen(one, eye), seen(other, eye)) > 20, (one, other)
+
+
+@pytest.mark.parametrize("name, low, high", [
+    ("BLUE", 195, 225), ("ORANGE", 20, 38), ("PINK", 310, 345), ("GREEN", 120, 170),
+    ("RED", 345, 360),
+])  # fmt: skip
+def test_colours_are_what_they_are_called(name, low, high):
+    hue, saturation, value = rgb_to_hsv(to_rgb(getattr(show, name)))
+    assert low < 360 * hue < high
+    assert (saturation < 0.5 and value > 0.9) if name == "PINK" else saturation > 0.9
+
+
+def test_a_comparison_shows_its_colours_at_full_value_and_keeps_the_texture():
+    truth, pred = np.zeros((90, 240), bool), np.zeros((90, 240), bool)
+    truth[:, 60:180], pred[:, 120:] = True, True
+    image = 0.5 + 0.01 * np.random.default_rng(0).standard_normal(truth.shape).clip(-3, 3)
+    picture = show.compare(truth, pred, image)
+    for first, mark in zip((60, 180, 120), show.MARKS, strict=True):
+        part = picture[:, first:first + 60].reshape(-1, 3)
+        plain = part[(abs(part - to_rgb(mark.stripes or "black")) > 1e-6).any(-1)]
+        assert abs(np.median(plain, 0) - to_rgb(mark.colour)).max() < 0.02, mark.name
+        assert plain.std(0).max() > 0.03
 
 
 def test_touching_cells_are_parted_by_a_white_rim():
@@ -234,7 +326,7 @@ def test_pixels_are_what_a_browser_is_sent():
 @pytest.mark.parametrize("title", ["one line", "two\nlines"])
 def test_titles_of_images_stay_within_the_figure(title, caption, monkeypatch):
     drawn = []
-    monkeypatch.setattr(show, "figure", lambda fig, alt: drawn.append(fig))
+    monkeypatch.setattr(figures, "figure", lambda fig, alt: drawn.append(fig))
     for shape in ((520, 704), (256, 256), (60, 200)):
         show.images([np.zeros(shape)] * 4, [title] * 4, caption=caption, alt="four black fields")
         fig = drawn.pop()
