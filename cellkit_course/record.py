@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+from cellkit.files import replacing
+
 NAME = "progress.json"
 
 
@@ -55,10 +57,8 @@ def write_record(name: str, points: float) -> None:
     row = record.get(name, {"points": 0.0, "tries": 0})
     record[name] = {"points": max(row["points"], points), "tries": row["tries"] + 1}
     file, _ = record_file()
-    draft = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps({"exercises": record}, indent=1) + "\n", encoding="utf-8")
-        os.replace(draft, file)
+        with replacing(file) as draft:
+            draft.write_text(json.dumps({"exercises": record}, indent=1) + "\n", encoding="utf-8")
     except OSError as problem:
         print(f"Progress could not be kept in {file} ({problem.strerror}); the lesson goes on.")

@@ -9,7 +9,6 @@ other settings reach with seed 7 (with several seeds: their mean).
 from __future__ import annotations
 
 import json
-import os
 import sys
 from functools import lru_cache
 from importlib.metadata import version
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from cellkit import synthetic
+from cellkit.files import replacing
 from cellkit.inference import predict
 from cellkit.metrics import dice
 from cellkit.networks import UNet
@@ -95,7 +95,6 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         print(score(json.loads(sys.argv[1]), [int(seed) for seed in sys.argv[2:]] or (0, 1)))
     else:
-        draft = MEASURED.with_suffix(".part")
-        draft.write_text(json.dumps(measure(), indent=1) + "\n", encoding="utf-8")
-        os.replace(draft, MEASURED)
+        with replacing(MEASURED) as draft:
+            draft.write_text(json.dumps(measure(), indent=1) + "\n", encoding="utf-8")
         print(MEASURED.read_text(encoding="utf-8"))

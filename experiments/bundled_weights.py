@@ -14,8 +14,8 @@ import numpy as np
 from scipy import ndimage
 
 from cellkit import weights
-from cellkit.datasets import replacing
 from cellkit.degradation import RandomDegrade, random_degrade
+from cellkit.files import replacing
 from cellkit.samples import Sample, Samples, split
 from cellkit_course.papers import TEST_WELLS
 

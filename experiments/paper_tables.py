@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -19,10 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from cellkit import augment
-from cellkit.datasets import replacing
+from cellkit.files import replacing
 from cellkit.samples import split
 from cellkit_course.papers import PAPER3, PAPER5, Paper, divide, load
 from cellkit_course.results import RESULTS, measured
+from experiments import code_version
 
 #: What ``python -m experiments.paper_tables`` can run.
 RUNNABLE = {recipe.name: recipe for recipe in (PAPER3, PAPER5)}
@@ -38,7 +38,7 @@ def keep(name: str, key: str, make: Callable[[], dict], folder: Path = RESULTS) 
         return rows[key]
     began = time.monotonic()
     row = make()
-    row |= {"minutes in all": round((time.monotonic() - began) / 60, 1), "commit": _commit(),
+    row |= {"minutes in all": round((time.monotonic() - began) / 60, 1), "commit": code_version(),
             "torch": version("torch").partition("+")[0], "device": "cpu",
             "threads": os.environ.get("OMP_NUM_THREADS", "all")}
     file = Path(folder) / f"{name}.json"
@@ -46,16 +46,6 @@ def keep(name: str, key: str, make: Callable[[], dict], folder: Path = RESULTS) 
         text = json.dumps(measured(name, folder) | {key: row}, indent=1)
         temporary.write_text(text + "\n", encoding="utf-8")
     return row
-
-
-def _commit() -> str:
-    here = Path(__file__).parent
-    try:
-        asked = subprocess.run(["git", "-C", str(here), "rev-parse", "--short", "HEAD"],
-                               capture_output=True, text=True, check=True)
-        return asked.stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return f"cellkit {version('cellkit')}"
 
 
 def score(net, samples) -> dict:

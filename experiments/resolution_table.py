@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import time
 from functools import partial
 from importlib.metadata import version
@@ -23,11 +21,13 @@ from pathlib import Path
 import numpy as np
 
 from cellkit.degradation import RandomDegrade, degrade, storage
+from cellkit.files import replacing
 from cellkit.metrics import accuracy, confusion, dice, edge_band, edge_dice, image_edges, psnr
 from cellkit.show import table
 from cellkit_course import papers
 from cellkit_course.results import RESULTS
 from cellkit_course.results.resolution import WAYS, how, layout, measured
+from experiments import code_version
 
 MEASURED = RESULTS / "resolution.json"
 FACTORS = (0.25, 0.125)
@@ -97,7 +97,7 @@ class Table:
         write(file.with_suffix(".json"), {
             "network": name, "M": M if one else None, "resampler": way, "seed": seed,
             "steps": steps,
-            "minutes": round((time.monotonic() - began) / 60, 1), "commit": commit(),
+            "minutes": round((time.monotonic() - began) / 60, 1), "commit": code_version(),
             "ended": history.ended, "loss": round(history.train_loss[-1], 4),
             "batch_size": history.settings["batch_size"],
             "crop": history.settings["crop"], "width": self.width, "lr": history.settings["lr"],
@@ -138,7 +138,7 @@ class Table:
             "png_bytes": average("png"),
             "by_cell_type": {kind: average("dice", [f for f in found if f["cell_type"] == kind])
                              for kind in kinds},
-            "minutes": round((time.monotonic() - began) / 60, 2), "commit": commit()}
+            "minutes": round((time.monotonic() - began) / 60, 2), "commit": code_version()}
         write(file, row)
         return row
 
@@ -193,18 +193,8 @@ class Table:
 
 
 def write(file, what):
-    file = Path(file)
-    part = file.with_name(f"{file.name}.{os.getpid()}.part")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    part.write_text(json.dumps(what, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(part, file)
-
-
-def commit() -> str | None:
-    """The version of the code, where it lies in a git repository."""
-    asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True,
-                           cwd=Path(__file__).parent, check=False)
-    return asked.stdout.strip() or None
+    with replacing(file) as part:
+        part.write_text(json.dumps(what, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def main(arguments=None):

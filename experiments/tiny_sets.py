@@ -20,7 +20,7 @@ from PIL import Image
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from cellkit.datasets import replacing
+from cellkit.files import replacing
 
 #: What hematoxylin (blue) and eosin (pink) take away of red, green and blue light.
 HEMATOXYLIN, EOSIN = np.array([0.65, 0.70, 0.29]), np.array([0.07, 0.99, 0.11])

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import re
 import sys
 import tomllib
@@ -21,6 +20,8 @@ from pathlib import Path
 import jupytext
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from cellkit.files import replacing
 
 ROOT = Path(__file__).resolve().parent.parent
 METADATA = {
@@ -344,10 +345,8 @@ def main() -> int:
         return bool(messages)
     for path, text in everything():
         if not path.exists() or path.read_bytes() != text.encode():
-            path.parent.mkdir(exist_ok=True)
-            part = path.with_name(path.name + ".part")
-            part.write_bytes(text.encode())
-            os.replace(part, path)
+            with replacing(path) as part:
+                part.write_bytes(text.encode())
             print("built", path.relative_to(ROOT).as_posix())
     return 0
 

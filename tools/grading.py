@@ -23,6 +23,7 @@ from pathlib import Path
 
 import nbformat
 
+from cellkit.files import replacing
 from tools.run_lesson import find
 
 CONFIG = Path(__file__).with_name("nbgrader_config.py")
@@ -81,10 +82,8 @@ def assignment(solved: Path, course: Path) -> Path:
 
 def write(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".part")
-    draft.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(draft, path)
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8", newline="\n")
 
 
 def nbgrader(course: Path, *arguments: str) -> subprocess.CompletedProcess:
@@ -177,10 +176,9 @@ def grade(name: str, folder: Path, course: Path, out: Path, workers: int = 1,
     for g in grades:
         got = [g.points.get(e, 0.0) for e in exercises]
         rows.append([g.student, *got, sum(got), sum(exercises.values()), g.remark])
-    draft = out / f"{name}.csv.part"
-    with draft.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows(rows)
-    os.replace(draft, out / f"{name}.csv")
+    with replacing(out / f"{name}.csv") as draft:
+        with draft.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(rows)
     return grades
 
 

@@ -20,6 +20,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 
+from cellkit.files import replacing
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -92,15 +94,13 @@ def run(path: Path, out: Path) -> bool:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = settle(cell.outputs)
-    out.mkdir(parents=True, exist_ok=True)
     page, _ = HTMLExporter().from_notebook_node(notebook)
     for name, text in (
         (f"{path.stem}.ipynb", nbformat.writes(notebook) + "\n"),
         (f"{path.stem}.html", page),
     ):
-        part = out / f"{name}.part"
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, out / name)
+        with replacing(out / name) as part:
+            part.write_text(text, encoding="utf-8")
     print(f"{path.stem}: {minutes:.1f} minutes, to read: {out / path.stem}.html")
     if failure is not None:
         print(f"It did not reach the end.\n{failure}", file=sys.stderr)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import secrets
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 from importlib import import_module
 from inspect import signature
@@ -14,6 +12,7 @@ from pathlib import Path
 from cellkit.checks import whole_number
 from cellkit.datasets.images import read_image, scale_image, to_grey
 from cellkit.datasets.registry import about
+from cellkit.files import replacing
 from cellkit.samples import Samples
 
 __all__ = [
@@ -65,22 +64,6 @@ def find(name: str) -> Path:
 def _holds_something(folder) -> bool:
     """Whether there is more than what a broken-off download leaves, which is hidden."""
     return folder.is_dir() and any(path.name[0] != "." for path in folder.iterdir())
-
-
-@contextmanager
-def replacing(path) -> Iterator[Path]:
-    """A temporary file beside ``path`` that takes its name when the block ends well.
-
-    Nobody ever sees half a file, and of two writers the last one wins.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def download(

@@ -36,10 +36,11 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from cellkit.datasets import cache, replacing
+from cellkit.datasets import cache
 from cellkit.datasets.files import base, names, open_binary
 from cellkit.datasets.folder import check_size, entry, pair
 from cellkit.datasets.images import read_image, to_grey
+from cellkit.files import replacing
 from cellkit.samples import Entry, Samples
 
 SPLITS = ("stage1_train", "stage1_test", "train", "test")

@@ -29,8 +29,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from cellkit.annotations import label_map, polygons
-from cellkit.datasets import cache, replacing
+from cellkit.datasets import cache
 from cellkit.datasets.images import SUFFIXES, read_image
+from cellkit.files import replacing
 from cellkit.samples import Entry, Sample, Samples
 
 SPLITS = ("train", "val", "test", "unlabelled")

@@ -15,10 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from cellkit.checks import whole_number
-from cellkit.datasets import livecell, replacing
+from cellkit.datasets import livecell
 from cellkit.datasets.files import stays_inside
 from cellkit.datasets.registry import SIZE_SPLITS, File, Source
 from cellkit.datasets.transfer import PAUSE, TRIES, Unavailable, ask, chunks, content_range, fetch
+from cellkit.files import replacing
 
 #: How much is read at once where nobody said what will be needed; LIVECell's list has 0.6 MB.
 BLOCK = 1 << 20

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from cellkit.datasets import replacing
+from cellkit.files import replacing
 from cellkit.networks import rebuild
 
 FORMAT = 1
