@@ -27,7 +27,7 @@ _MODULES = {
     "lesson": "cellkit_course",
     "checkpoints": "cellkit.train.checkpoints",
     **{name: f"cellkit.{name}" for name in (
-        "annotations", "augment", "device", "explore", "losses", "normalisation", "show",
+        "annotations", "augment", "device", "explore", "heads", "losses", "normalisation", "show",
         "synthetic", "targets", *_HOME)},
 }
 _WHERE = {name: module for module, names in _HOME.items() for name in names}

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from PIL import Image
 
-from cellkit import targets
 from cellkit.checks import one_of, whole_number
+from cellkit.heads import HEADS
 from cellkit.normalisation import NORMALISE, normalisation_stats
 from cellkit.samples import Sample, Samples
-
-#: What a target may be.
-HEADS = ("foreground", "two_class", "border", "distance", "image", "double", "objects")
 
 
 class Crops:
     """Samples as equally large tensors: a map-style torch data set (lesson 01_data_and_masks).
 
     ``Crops(samples)[i]`` is ``(image, target)``: float32 (C, H, W), normalised by
-    :func:`normalisation_stats`, and what the losses expect for the head, see :mod:`cellkit.losses`.
+    :func:`normalisation_stats`, and what the head is taught, see :mod:`cellkit.heads`.
 
     Parameters
     ----------
@@ -31,8 +29,7 @@ class Crops:
         "pad": a zero border makes it square, then resized unless size is None (paper 2).
         "whole": as it is, cut to its centre where larger than ``size``; sizes may then differ.
     head : str
-        Which target, see :class:`cellkit.UNet`; "double": :class:`cellkit.DoubleUNet`;
-        "objects": :class:`cellkit.MaskRCNN`.
+        Which target, see :mod:`cellkit.heads`.
     normalise : str
         See :func:`normalisation_stats`.
     augment : callable(image, labels, rng) -> (image, labels), optional
@@ -79,8 +76,6 @@ class Crops:
         return len(self.samples) * self.repeats
 
     def __getitem__(self, index: int):
-        import torch
-
         if not -len(self) <= index < len(self):
             raise IndexError(f"item {index} of {len(self)}")
         index %= len(self)
@@ -102,12 +97,13 @@ class Crops:
         mean, std = normalisation_stats(seen, self.normalise)
         return (
             torch.from_numpy(_channels_first((image - mean) / std)),
-            torch.from_numpy(_target(labels, (sharp - mean) / std, self.head)),
+            torch.from_numpy(HEADS[self.head].target(
+                labels, _channels_first((sharp - mean) / std))),
         )
 
     def expect(self, sample: Sample) -> None:
         """Say in words why a sample cannot be shown to the network."""
-        if self.head != "image":
+        if HEADS[self.head].labelled:
             _ = sample.mask  # raises where nobody drew the cells
         have = 1 if sample.image.ndim == 2 else sample.image.shape[2]
         if self.channels not in (None, have):
@@ -190,21 +186,3 @@ def _resize(array, size):
 def _channels_first(image):
     image = image[None] if image.ndim == 2 else np.moveaxis(image, 2, 0)
     return np.ascontiguousarray(image, dtype=np.float32)
-
-
-def _target(labels, sharp, head):
-    """Labels, or the sharp image, or both, as the head's loss wants them."""
-    if head == "image":
-        return _channels_first(sharp)
-    if head == "foreground":
-        return (labels > 0)[None].astype(np.float32)
-    if head == "double":
-        return np.concatenate([(labels > 0)[None], _channels_first(sharp)], dtype=np.float32)
-    if head == "two_class":
-        return (labels > 0).astype(np.int64)
-    if head == "objects":
-        return labels.astype(np.int64)
-
-    if head == "border":
-        return targets.border_map(labels).astype(np.int64)
-    return np.stack([labels > 0, targets.distance_map(labels)]).astype(np.float32)

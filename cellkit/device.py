@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import warnings
 from contextlib import contextmanager, nullcontext
 
 import torch
@@ -10,19 +12,37 @@ from torch import nn
 
 
 def pick_device(device: str | torch.device = "auto") -> torch.device:
-    """The named device, or with "auto" the fastest there is: cuda, then mps, then cpu."""
+    """The named device; with "auto" the environment's ``CELLKIT_DEVICE``, or the fastest there is.
+
+    cuda, then mps, then cpu; an accelerator that is there but cannot compute is told of and passed
+    over.
+    """
+    if device == "auto":
+        device = os.environ.get("CELLKIT_DEVICE") or "auto"
     if device != "auto":
-        try:
-            torch.empty(0, device=device)
-        except (RuntimeError, AssertionError) as error:
+        if error := _cannot_compute(device):
             raise ValueError(
-                f"device {str(device)!r} cannot be used here; expected auto, cpu, or an "
+                f"device {str(device)!r} cannot be used here ({error}); expected auto, cpu, or an "
                 "accelerator that torch finds."
-            ) from error
+            )
         return torch.device(device)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    for name, there in (("cuda", torch.cuda), ("mps", torch.backends.mps)):
+        if there.is_available():
+            if not (error := _cannot_compute(name)):
+                return torch.device(name)
+            warnings.warn(f"there is a device {name!r}, but it cannot compute ({error}); going on "
+                          "with the CPU.", stacklevel=2)
+    return torch.device("cpu")
+
+
+def _cannot_compute(device) -> str:
+    """Why one small convolution fails on a device, "" if it does not."""
+    try:
+        torch.nn.functional.conv2d(torch.ones(1, 1, 3, 3, device=device),
+                                   torch.ones(1, 1, 3, 3, device=device)).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        return str(error).partition("\n")[0]
+    return ""
 
 
 def autocast_dtype(device: torch.device, amp: str | bool = "auto") -> torch.dtype | None:
@@ -63,14 +83,40 @@ def device_of(net: nn.Module) -> torch.device:
     return next((p.device for p in net.parameters()), torch.device("cpu"))
 
 
+def unwrapped(net: nn.Module) -> nn.Module:
+    """The network inside ``torch.nn.DataParallel``, its distributed kin or ``torch.compile``."""
+    while True:
+        if isinstance(net, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+            net = net.module
+        elif hasattr(net, "_orig_mod"):  # torch.compile's
+            net = net._orig_mod
+        else:
+            return net
+
+
+_evaluated: dict[int, tuple[int, dict]] = {}  # id of a network -> how many ask it, its modes
+_lock = threading.Lock()
+
+
 @contextmanager
 def evaluating(net: nn.Module):
-    """Evaluation mode without gradients; afterwards every layer is in the mode it was in."""
-    modes = {module: module.training for module in net.modules()}
-    net.eval()
+    """Evaluation mode without gradients; afterwards every layer is in the mode it was in.
+
+    Of several threads with the same network the last one puts the modes back.
+    """
+    with _lock:
+        asking, modes = _evaluated.get(id(net)) or (
+            0, {module: module.training for module in net.modules()})
+        _evaluated[id(net)] = asking + 1, modes
+        net.eval()
     try:
         with torch.inference_mode():
             yield net
     finally:
-        for module, mode in modes.items():
-            module.training = mode
+        with _lock:
+            asking, modes = _evaluated.pop(id(net))
+            if asking > 1:
+                _evaluated[id(net)] = asking - 1, modes
+            else:
+                for module, mode in modes.items():
+                    module.training = mode

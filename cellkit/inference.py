@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from cellkit.checks import whole_number
-from cellkit.device import autocast, autocast_dtype, device_of, evaluating
+from cellkit.device import autocast, autocast_dtype, device_of, evaluating, unwrapped
+from cellkit.heads import config_of, head_of
 from cellkit.networks.unet import pad
 from cellkit.normalisation import normalisation_stats
-from cellkit.postprocessing import Detections, agree, merge_foreground, merge_labels, suppress
+from cellkit.postprocessing import Detections, agree, merge_labels, suppress
 from cellkit.samples import Sample, Samples
 
 #: The eight ways to lay a picture on a table: quarter turns, then whether it is flipped.  The first
@@ -61,22 +62,21 @@ def predict(net: nn.Module | Sequence[nn.Module], image: np.ndarray, all: bool =
     """
     nets, image = networks(net), _checked(image)
     for one in nets:
-        if getattr(one, "head", "foreground") == "image" and not all:
+        if head_of(one).name == "image" and not all:
             raise ValueError(
                 "this network has the head 'image' and predicts no foreground; "
                 "use cellkit.super_resolve(net, image)."
             )
     said = []
     for one in nets:
-        head = getattr(one, "head", "foreground")
+        head = head_of(one)
         for turn in _turns(turns):
             laid = _lay(image, *turn)
-            if head == "objects":
-                found = merge_foreground(detections(one, laid, tile, overlap, amp))
-                said.append({"foreground": _lay_back(found, *turn)})
+            if head.name == "objects":
+                found = head.maps(detections(one, laid, tile, overlap, amp))
             else:
-                maps_ = _run(one, head, laid, tile, overlap, amp)
-                said.append({name: _lay_back(values, *turn) for name, values in maps_.items()})
+                found = _run(one, head, laid, tile, overlap, amp)
+            said.append({name: _lay_back(values, *turn) for name, values in found.items()})
     shared = set(said[0]).intersection(*said)
     if not shared:
         raise ValueError(
@@ -117,9 +117,9 @@ def detect(net: nn.Module, image: np.ndarray, *, min_score: float = 0.5, thresho
         Only with ``scores``.
     """
     [net], image = networks([net]), _checked(image)
-    if getattr(net, "head", None) != "objects":
+    if head_of(net).name != "objects":
         raise ValueError(
-            f"this network has the head {getattr(net, 'head', 'foreground')!r} and finds no "
+            f"this network has the head {head_of(net).name!r} and finds no "
             "objects; use cellkit.instances(cellkit.predict(net, image)), or a MaskRCNN."
         )
     views = []
@@ -146,38 +146,46 @@ def super_resolve(net: nn.Module, image: np.ndarray, *, tile: int = 1024,
         Range [0, 1].
     """
     for one in networks(net):
-        head = getattr(one, "head", "foreground")
-        if head not in ("image", "double"):
+        head = head_of(one)
+        if head.name not in ("image", "double"):
             raise ValueError(
-                f"this network has the head {head!r}, expected 'image'; use cellkit.predict(net, "
-                "image) for masks, or set net.head = 'image' where it makes images."
+                f"this network has the head {head.name!r}, expected 'image'; use "
+                "cellkit.predict(net, image) for masks, or set net.head = 'image' where it makes images."
             )
     made = predict(net, image, all=True, tile=tile, overlap=overlap, amp=amp)["image"]
     return made[..., None] if np.shape(image) == (*made.shape, 1) else made
 
 
-def maps(output: Tensor, head: str) -> dict[str, Tensor]:
-    """One image's output (out, H, W) as named maps (H, W); an RGB "image" is (H, W, 3)."""
-    output = output.float()
-    if head == "image":
-        return {"image": output[0] if len(output) == 1 else output.permute(1, 2, 0)}
-    if head == "foreground":
-        return {"foreground": output[0].sigmoid()}
-    if head == "double":
-        return maps(output[:1], "foreground") | maps(output[1:], "image")
-    if head == "distance":
-        return {"foreground": output[0].sigmoid(), "distance": output[1].clamp(0, 1)}
-    chance = output.softmax(0)
-    found = {"foreground": 1 - chance[0]}
-    return found | {"border": chance[2]} if head == "border" else found
-
-
 def ask(net: nn.Module, batch: Tensor) -> Tensor:
-    """``net(batch)``; a network without ``config``, a student's say, gets sides 32 divides."""
-    if hasattr(net, "config"):
+    """``net(batch)``: (N, channels, H, W), as many channels as the head has.
+
+    A network of one's own gets sides that 32 divides; it may give a dictionary with "out", as
+    torchvision's do, or (N, H, W).
+    """
+    if config_of(net):
         return net(batch)
     padded, window = pad(batch, 32, 32)
-    return net(padded)[window]
+    output = net(padded)
+    if isinstance(output, dict) and "out" in output:
+        output = output["out"]
+    name, head = type(unwrapped(net)).__name__, head_of(net)
+    if not isinstance(output, Tensor):
+        raise TypeError(f"{name} gave {type(output).__name__}, expected a tensor of logits "
+                        "(N, channels, H, W); return that alone.")
+    if output.ndim == 3:
+        output = output[:, None]
+    if output.shape[-2:] != padded.shape[-2:]:
+        raise ValueError(
+            f"{name} gave {tuple(output.shape[-2:])} for an image {tuple(padded.shape[-2:])}, "
+            "expected an output as large as the input; pad its convolutions (padding=1 for 3x3)."
+        )
+    if head.channels not in (None, output.shape[1]):
+        raise ValueError(
+            f"{name} gave {output.shape[1]} channels, but the head {head.name!r} has "
+            f"{head.channels}; change its last layer, or set net.head = 'two_class' or another "
+            "head of so many channels."
+        )
+    return output[window]
 
 
 def networks(net) -> list[nn.Module]:
@@ -223,7 +231,7 @@ def _turn_back(found: Detections, quarters, flip) -> Detections:
 
 def _batch(net, image) -> tuple[Tensor, float, float]:
     """An image that was checked as a batch of one, and what was subtracted and divided by."""
-    config = getattr(net, "config", {})
+    config = config_of(net)
     mean, std = normalisation_stats(image, config.get("normalise", "standard"))
     batch = torch.from_numpy((image - mean) / std)
     batch = batch[None, None] if image.ndim == 2 else batch.permute(2, 0, 1)[None]
@@ -243,22 +251,26 @@ def _run(net, head, image, tile, overlap, amp) -> dict[str, np.ndarray]:
     inside = (slice(None), slice(None))
     if max(batch.shape[-2:]) > tile:
         # Padded before it is cut: then a tile pools the same pixels together as the whole would.
-        config = getattr(net, "config", {})
+        config = config_of(net)
         unit = 2 ** config.get("segment", config).get("depth", 5)
         batch, (_, *inside) = pad(batch, unit, unit)
     dtype, shape = autocast_dtype(device, amp), batch.shape[-2:]
     found: dict[str, np.ndarray] = {}
+    ends: dict[str, tuple[float, float]] = {}
     with evaluating(net), autocast(device, dtype):
         for window, weight in _tiles(shape, tile, overlap):
             part = batch[(..., *window)].to(device)
             if dtype is not None:
                 part = part.contiguous(memory_format=torch.channels_last)
-            for name, values in maps(ask(net, part)[0], head).items():
+            for name, values in head.maps(ask(net, part)[0].float()).items():
                 values = values.cpu().numpy()
+                low, high = ends.get(name, (np.inf, -np.inf))
+                ends[name] = min(low, values.min()), max(high, values.max())
                 total = found.setdefault(
                     name, np.zeros(shape + values.shape[2:], np.float32))
                 total[window] += (weight.T * values.T).T  # also where values has a colour axis
-    found = {name: np.ascontiguousarray(total[tuple(inside)]) for name, total in found.items()}
+    # A mean lies within its parts; weights that sum to one but for rounding may leave them.
+    found = {name: np.clip(total[tuple(inside)], *ends[name]) for name, total in found.items()}
     if "image" in found:
         found["image"] = np.clip(found["image"] * std + mean, 0, 1)
     return found
@@ -349,10 +361,12 @@ def _checked(image) -> np.ndarray:
             f"the image is {image.dtype}, expected float in [0, 1]; "
             "scale it with cellkit.datasets.scale_image(image) first."
         )
-    if image.ndim not in (2, 3) or 0 in image.shape:
+    channels_first = image.ndim == 3 and image.shape[0] in (1, 3) and image.shape[2] > 4
+    if image.ndim not in (2, 3) or 0 in image.shape or channels_first:
         raise ValueError(
             f"the image has shape {image.shape}, expected (H, W) or (H, W, C) and no empty side; "
-            "predict takes one image at a time."
+            + ("channels come last here: give np.moveaxis(image, 0, 2)." if channels_first else
+               "predict takes one image at a time.")
         )
     image = image.astype(np.float32, copy=False)
     low, high = float(image.min()), float(image.max())

@@ -1,28 +1,17 @@
 """Losses: how wrong a network's output is, as one number to go down (lesson 02_unet_from_scratch).
 
-Every loss is ``loss(output, target) -> 0-d tensor``, finite for all-empty masks too.  Output and
-target by head, as :class:`cellkit.UNet` and :class:`cellkit.crops.Crops` give them:
-
-=============  ==========================  ===================================================
-head           output (logits)             target
-=============  ==========================  ===================================================
-"foreground"   (N, 1, H, W)                float (N, 1, H, W), 0 or 1
-"two_class"    (N, 2, H, W)                int64 (N, H, W): 0 background, 1 cell
-"border"       (N, 3, H, W)                int64 (N, H, W): 0 background, 1 cell, 2 border
-"distance"     (N, 2, H, W), see there     float (N, 2, H, W): foreground, distance in [0, 1]
-"image"        (N, C, H, W), no logits     float (N, C, H, W)
-"double"       (N, 1 + C, H, W)            float (N, 1 + C, H, W): foreground, sharp image
-"objects"      `cellkit.MaskRCNN`          int64 (N, H, W): labels
-=============  ==========================  ===================================================
+Every loss is ``loss(output, target) -> 0-d tensor``, finite for all-empty masks too.  What output
+and target are, and which losses fit, stands with each head in :mod:`cellkit.heads`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
+from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
+
+from cellkit.targets import weight_map
 
 
 def bce(output: Tensor, target: Tensor) -> Tensor:
@@ -58,10 +47,6 @@ def gap_weighted(output: Tensor, target: Tensor, w0: float = 10.0, sigma: float 
     weigh.  Paper 2 names the weighting and left it out.  ``functools.partial(gap_weighted, w0=5)``
     is another pressure.
     """
-    from scipy import ndimage
-
-    from cellkit.targets import weight_map
-
     insides = [ndimage.label(one)[0] for one in (target == 1).cpu().numpy()]
     weights = torch.stack([torch.from_numpy(weight_map(one, w0, sigma)) for one in insides])
     weights = weights.to(output.device)
@@ -89,18 +74,6 @@ def soft_iou(output: Tensor, target: Tensor) -> Tensor:
     return 1 - ((both + 1) / (p.sum(1) + t.sum(1) - both + 1)).mean()
 
 
-def focal(output: Tensor, target: Tensor, alpha: float = 0.25, gamma: float = 2.0) -> Tensor:
-    """Binary cross-entropy in which pixels already right count little, mean over pixels.
-
-    Lin et al., Focal Loss for Dense Object Detection, ICCV 2017, equation 5: a pixel's
-    cross-entropy times alpha (cell) or 1 - alpha (background) times (1 - p of the truth)**gamma.
-    """
-    entropy = F.binary_cross_entropy_with_logits(output, target, reduction="none")
-    surprise = 1 - torch.exp(-entropy)
-    side = alpha * target + (1 - alpha) * (1 - target)
-    return (side * surprise**gamma * entropy).mean()
-
-
 def mse(output: Tensor, target: Tensor) -> Tensor:
     """Mean squared error of images (paper 1's super-resolution)."""
     return F.mse_loss(output, target)
@@ -124,52 +97,6 @@ def double(output: Tensor, target: Tensor, weight: float = 0.1) -> Tensor:
     spread = sharp.var(dim=(1, 2, 3), correction=0).clamp(min=1)
     error = (output[:, 1:] - sharp).square().mean(dim=(1, 2, 3)) / spread
     return bce(logit, mask) + soft_dice(logit, mask) + weight * error.mean()
-
-
-#: name -> loss, for ``cellkit.fit(loss=...)``.
-LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "bce": bce,
-    "weighted_bce": weighted_bce,
-    "cross_entropy": cross_entropy,
-    "gap_weighted": gap_weighted,
-    "soft_dice": soft_dice,
-    "soft_iou": soft_iou,
-    "focal": focal,
-    "mse": mse,
-    "distance": distance,
-    "double": double,
-}
-
-#: head -> (its default loss, the others that fit it).
-FITTING = {
-    "foreground": ("bce", "weighted_bce", "soft_dice", "soft_iou", "focal"),
-    "two_class": ("cross_entropy", "soft_dice", "soft_iou"),
-    "border": ("cross_entropy", "gap_weighted", "soft_dice", "soft_iou"),
-    "distance": ("distance",),
-    "image": ("mse",),
-    "double": ("double",),
-}
-
-
-def named(loss: str | Callable | None, head: str) -> Callable[[Tensor, Tensor], Tensor]:
-    """A loss by name, the sum of two ("bce+soft_dice"), or a head's default (None)."""
-    if head == "objects":  # its losses compare proposals, so the network makes them itself
-        if loss is not None:
-            raise ValueError(f"loss is {loss!r}, but Mask R-CNN has losses of its own; leave it "
-                             "out.")
-        return None
-    if callable(loss):
-        return loss
-    names = FITTING[head][0] if loss is None else loss
-    names = names.split("+") if isinstance(names, str) else [names]
-    for name in names:
-        if name not in FITTING[head]:
-            raise ValueError(
-                f"loss {name!r} does not fit the head {head!r}; expected one of "
-                f"{', '.join(FITTING[head])}, several joined by +, or a function "
-                "loss(output, target)."
-            )
-    return lambda output, target: sum(LOSSES[name](output, target) for name in names)
 
 
 def _foreground(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -216,6 +216,8 @@ class _Held:
 class _Remembered:
     """Reads once and gives the same pixels ever after."""
 
+    keeps = True
+
     def __init__(self, read):
         self.read, self.pixels = read, None
 

@@ -9,6 +9,7 @@ from torch import nn
 
 import cellkit as ck
 from cellkit import Sample, UNet, losses, weights
+from cellkit.heads import HEADS, loss_of
 from cellkit.networks import DoubleUNet
 from cellkit.train import checkpoints
 
@@ -113,8 +114,7 @@ def test_the_loss_by_hand():
     for loss, weight in ((losses.double, 0.1), (partial(losses.double, weight=2), 2)):
         expected = entropy + np.mean(overlap) + weight * np.mean(error)
         assert loss(output, target).item() == pytest.approx(expected, rel=1e-5)
-    assert losses.named(None, "double") is not None
-    assert losses.named(None, "double")(output, target) == losses.double(output, target)
+    assert loss_of(HEADS["double"], None)(output, target) == losses.double(output, target)
 
 
 @pytest.mark.parametrize("train", ["both", "sharpen"])

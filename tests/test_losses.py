@@ -5,9 +5,9 @@ import pytest
 import torch
 from scipy import ndimage
 from torch import nn
-from torchvision.ops import sigmoid_focal_loss
 
 from cellkit import annotations, losses, targets
+from cellkit.heads import HEADS, loss_of
 
 
 @pytest.fixture
@@ -46,13 +46,6 @@ def test_two_class_cross_entropy_is_bce_of_the_difference(binary):
     output, target = binary
     two = torch.cat([torch.zeros_like(output), output], 1)
     close(losses.cross_entropy(two, target[:, 0].long()), nn.BCEWithLogitsLoss()(output, target))
-
-
-def test_focal_is_torchvisions(binary):
-    output, target = binary
-    for alpha, gamma in ((0.25, 2.0), (0.6, 0.0), (0.5, 3.5)):
-        close(losses.focal(output, target, alpha, gamma),
-              sigmoid_focal_loss(output, target, alpha, gamma, reduction="mean"))
 
 
 def test_dice_and_iou_per_image_by_hand(binary):
@@ -113,18 +106,18 @@ def test_gap_weighted_is_equation_2_of_the_u_net_paper(w0, sigma):
     assert (w0 == 0) == bool(torch.isclose(got, plain, rtol=1e-4)), "the weights matter"
 
 
-@pytest.mark.parametrize("head", losses.FITTING)
+@pytest.mark.parametrize("head", [name for name, head in HEADS.items() if head.losses])
 @pytest.mark.parametrize("full", [False, True])
 def test_empty_and_full_masks_stay_finite_and_can_be_learned_from(head, full):
     channels = {"two_class": 2, "border": 3, "distance": 2, "double": 2}.get(head, 1)
-    for name in losses.FITTING[head]:
+    for name in HEADS[head].losses:
         output = torch.randn(2, channels, 8, 8, generator=torch.Generator().manual_seed(2))
         output.requires_grad_()
         if head in ("two_class", "border"):
             target = torch.full((2, 8, 8), int(full))
         else:
             target = torch.full_like(output, float(full))
-        loss = losses.named(name, head)(output, target)
+        loss = loss_of(HEADS[head], name)(output, target)
         loss.backward()
         assert loss.ndim == 0 and torch.isfinite(loss) and loss > 0, name
         assert torch.isfinite(output.grad).all() and output.grad.abs().sum() > 0, name
@@ -132,19 +125,19 @@ def test_empty_and_full_masks_stay_finite_and_can_be_learned_from(head, full):
 
 def test_a_perfect_answer_costs_nothing(binary):
     _, target = binary
-    for name in losses.FITTING["foreground"]:
+    for name in HEADS["foreground"].losses:
         for truth in (target, torch.zeros_like(target)):
-            assert losses.LOSSES[name](200 * truth - 100, truth) < 1e-6, name
+            assert HEADS["foreground"].losses[name](200 * truth - 100, truth) < 1e-6, name
 
 
 def test_names(binary):
     output, target = binary
-    close(losses.named(None, "foreground")(output, target), losses.bce(output, target))
-    close(losses.named("bce+soft_dice", "foreground")(output, target),
+    close(loss_of(HEADS["foreground"], None)(output, target), losses.bce(output, target))
+    close(loss_of(HEADS["foreground"], "bce+soft_dice")(output, target),
           losses.bce(output, target) + losses.soft_dice(output, target))
-    assert losses.named(losses.focal, "foreground") is losses.focal
+    assert loss_of(HEADS["foreground"], losses.mse) is losses.mse
     with pytest.raises(ValueError, match="loss 'mse' does not fit the head 'foreground'"):
-        losses.named("mse", "foreground")
+        loss_of(HEADS["foreground"], "mse")
 
 
 def close(ours, reference):

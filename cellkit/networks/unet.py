@@ -13,17 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cellkit import heads
 from cellkit.checks import one_of, whole_number
 from cellkit.normalisation import NORMALISE
 
-#: What a network may say about each pixel -> how many channels it needs for that.
-HEADS = {
-    "foreground": 1,  # a logit
-    "two_class": 2,  # logits: background, cell
-    "border": 3,  # logits: background, cell, border
-    "distance": 2,  # foreground logit, distance in [0, 1]
-    "image": None,  # an image, as many channels as went in
-}
+#: The heads that any U-Net may have.
+HEADS = {name: head for name, head in heads.HEADS.items() if head.network is None}
 NORMS = {
     "batch": nn.BatchNorm2d,
     "group": lambda channels: nn.GroupNorm(math.gcd(8, channels), channels),
@@ -201,13 +196,14 @@ def pad(image: Tensor, unit_h: int, unit_w: int) -> tuple[Tensor, tuple]:
 def _settle(in_channels, out_channels, head, residual):
     """The head and the number of channels that follow from each other."""
     if head is None:
-        head = {None: "foreground", 1: "foreground", 2: "two_class", 3: "border"}.get(out_channels)
+        head = next((name for name, one in HEADS.items()
+                     if out_channels in (one.channels, None)), None)
     if head not in HEADS:
         raise ValueError(
             f"head is {head!r} with out_channels={out_channels}, expected one of "
             f"{', '.join(HEADS)}."
         )
-    needed = HEADS[head] or in_channels
+    needed = HEADS[head].channels or in_channels
     out_channels = needed if out_channels is None else out_channels
     whole_number("out_channels", out_channels)
     if out_channels != needed and head != "image":
