@@ -150,7 +150,8 @@ def super_resolve(net: nn.Module, image: np.ndarray, *, tile: int = 1024,
         if head.name not in ("image", "double"):
             raise ValueError(
                 f"this network has the head {head.name!r}, expected 'image'; use "
-                "cellkit.predict(net, image) for masks, or set net.head = 'image' where it makes images."
+                "cellkit.predict(net, image) for masks, or set net.head = 'image' where it makes "
+                "images."
             )
     made = predict(net, image, all=True, tile=tile, overlap=overlap, amp=amp)["image"]
     return made[..., None] if np.shape(image) == (*made.shape, 1) else made

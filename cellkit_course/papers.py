@@ -42,7 +42,7 @@ class Paper:
     augmentation : callable or str
         One of :mod:`cellkit.augment`, or words.
     loss : str
-        See :data:`cellkit.losses.FITTING`.
+        See :mod:`cellkit.heads`.
     postprocessing : str
     metrics : tuple of str
     printed : dict
