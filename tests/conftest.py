@@ -30,6 +30,7 @@ def pytest_terminal_summary(terminalreporter):
     ]
     titles = {
         "seconds": "notebooks, profile tiny",
+        "claims": "claims of the lessons that do not hold in tiny",
         "answers": "exercises: what their checks accept and reject",
         "grades": "submissions: points of each exercise, won of deserved",
     }

@@ -112,8 +112,11 @@ def commands(lesson: Lesson) -> Iterator[str]:
 
 
 def lengths(lesson: Lesson) -> Iterator[str]:
-    """Code cells that fit a screen, and are mostly much shorter."""
-    counts = {where: source.count("\n") + 1 for where, source in lesson.code}
+    """Code cells that fit a screen, and are mostly much shorter; folded ones are not read."""
+    open_ones = {f"cell {i}" for i, cell in enumerate(lesson.cells, 1)
+                 if not cell.metadata.get("jupyter", {}).get("source_hidden")}
+    counts = {where: source.count("\n") + 1 for where, source in lesson.code
+              if where in open_ones}
     for where, count in counts.items():
         if count > LONGEST:
             yield f"{where}: {count} lines of code, at most {LONGEST}"
@@ -320,9 +323,125 @@ def exercises(lesson: Lesson) -> Iterator[str]:
             yield f"cell {i}: solution or hidden tests in the student's notebook"
 
 
+def budgeted(lesson: Lesson) -> bool:
+    """Whether the lesson's head says its minutes by section; the rules below are for such."""
+    return "**By section:**" in lesson.markdown
+
+
+def names(lesson: Lesson) -> Iterator[str]:
+    """No name is used again for another thing, so that any cell can be run again."""
+    if not budgeted(lesson):
+        return
+    tasks = {cell.metadata["nbgrader"]["grade_id"] for cell in lesson.cells
+             if cell.metadata.get("nbgrader", {}).get("solution")}
+    stored, read = {}, {}
+    for where, tree in lesson.trees:
+        first = {}
+        for name, at in _stored(tree):
+            first[name] = min(first.get(name, at), at)
+        for name in first:
+            stored.setdefault(name, []).append(where)
+        for name, at in _read(tree):
+            if at < first.get(name, (10**9, 0)):
+                read.setdefault(name, where)
+    for name in sorted(set(stored) & set(read) - tasks):
+        if len(stored[name]) > 1:
+            yield (f"{name} is set in {' and '.join(stored[name])} and read in {read[name]}: run "
+                   "again, that cell may get the other; give one of them another name")
+
+
+def _scope(tree: ast.Module) -> Iterator[ast.AST]:
+    """The nodes of a cell's own level: neither in functions and classes nor in comprehensions."""
+    waiting = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda | ast.ListComp
+                      | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            continue
+        waiting.extend(ast.iter_child_nodes(node))
+
+
+def _stored(tree: ast.Module) -> Iterator[tuple[str, tuple[int, int]]]:
+    for node in _scope(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name, _position(node)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id, _position(node)
+
+
+def _read(tree: ast.Module) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Names read and not bound in the same function or comprehension, with the line's place."""
+    local = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.Lambda | ast.ListComp | ast.SetComp
+                      | ast.DictComp | ast.GeneratorExp | ast.ClassDef):
+            bound = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)
+                     and isinstance(n.ctx, ast.Store)} | {n.arg for n in ast.walk(node)
+                                                          if isinstance(n, ast.arg)}
+            for inner in ast.walk(node):
+                local.setdefault(id(inner), set()).update(bound)
+    statement = {id(inner): _position(one) for one in tree.body for inner in ast.walk(one)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            if node.id not in local.get(id(node), ()):
+                yield node.id, statement[id(node)]
+
+
+def questions(lesson: Lesson) -> Iterator[str]:
+    """Each question has options with a reason each, one of them right; two recall, ten test."""
+    begun = 0
+    for i, cell in enumerate(lesson.cells, 1):
+        if cell.cell_type != "markdown":
+            if "ck.lesson.setup(" in cell.source:
+                begun = i
+            continue
+        options = re.findall(r"<details><summary>(.*?)</summary>(.*?)</details>", cell.source)
+        if "<details" not in cell.source and "**Question." not in cell.source:
+            continue
+        if cell.source.count("<details") != len(options) or "**Question." not in cell.source:
+            yield f'cell {i}: <details> that is no question; write one with tags=["question"]'
+            continue
+        right = [reason for _, reason in options if reason.startswith("<p><b>Yes.</b>")]
+        short = [option for option, reason in options if len(reason.split()) < 4]
+        if len(options) < 2 or len(right) != 1 or short:
+            yield f"cell {i}: {len(options)} options, {len(right)} right, {len(short)} unreasoned"
+    if budgeted(lesson):
+        asked = [i for i, cell in enumerate(lesson.cells, 1) if "**Question." in cell.source
+                 and cell.cell_type == "markdown"]
+        wanted = 10 if lesson.path.name.startswith("01") else 2
+        if sum(i < begun for i in asked) < wanted:
+            yield f"{sum(i < begun for i in asked)} questions before the set-up, expected {wanted}"
+        if not any(i > begun for i in asked):
+            yield "no question after a figure"
+
+
+#: what a careful writer does not write here -> what to write
+WORDING = {
+    r"\b[Oo]ur papers?\b|\b(?:one|first|second|third) of our papers\b": "the paper's name",
+    r"\b[Pp]apers? [1-5]\b": "the paper's name",
+    r"\b[Dd]ivisions?\b": "split",
+    r"\bshout(?:s|ed)? down\b": "outweigh",
+    r"\bby heart\b": "memorised",
+    r"\bset apart\b": "set aside",
+    r"\bboth M\b": "both values of M",
+    r"doi\.org|arxiv\.org/": "a link (paper:key)",
+}
+
+
+def wording(lesson: Lesson) -> Iterator[str]:
+    """One word for one thing, and papers by their names."""
+    if not budgeted(lesson):
+        return
+    text = re.sub(r"\]\([^)]*\)", "]", lesson.markdown)
+    for pattern, better in WORDING.items():
+        for found in re.finditer(pattern, text):
+            yield f"{found[0]!r}: write {better}"
+
+
 RULES = [
     commands, lengths, objectives, minutes, figures, randomness, paths, outputs, links, badges,
-    exercises,
+    exercises, names, questions, wording,
 ]  # fmt: skip
 
 

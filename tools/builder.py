@@ -22,6 +22,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from cellkit.files import replacing
+from tools import budget, prose
 
 ROOT = Path(__file__).resolve().parent.parent
 METADATA = {
@@ -66,7 +67,8 @@ class Cell:
     """One cell of a source, with the mark that says what it is for.
 
     ``mark`` is "" (plain), "setup", or "exercise", "solution", "check", which belong to the
-    exercise ``name``; ``expect`` is the text that the cell has to print, or None.
+    exercise ``name``; ``expect`` is the text that the cell has to print, or None; ``fold`` is what
+    a cell whose code teaches nothing shows in place of it, "" for all others.
     """
 
     kind: str
@@ -76,6 +78,12 @@ class Cell:
     points: float = 0
     expect: str | None = None
     tags: tuple[str, ...] = ()
+    fold: str = ""
+
+    @property
+    def question(self) -> bool:
+        """Whether the cell is a question to think about, with options."""
+        return self.kind == "markdown" and "question" in self.tags
 
     @property
     def nbgrader(self) -> dict | None:
@@ -131,6 +139,10 @@ def _cell(raw, where: str) -> Cell:
         cell.points = told.pop("points", None)
         if not isinstance(cell.points, int | float) or cell.points < 0:
             raise ValueError(f"{where}: the check has no points; write e.g. points=2.")
+    if "fold" in told:
+        cell.fold = told.pop("fold")
+        if cell.kind != "code" or cell.mark or not isinstance(cell.fold, str):
+            raise ValueError(f'{where}: fold belongs on a plain code cell: # %% fold="title".')
     if told:
         raise ValueError(f"{where}: unknown {', '.join(told)}; see notebooks/source/README.md.")
     if cell.kind == "code":
@@ -224,8 +236,13 @@ def build(path: Path, root: Path = ROOT) -> dict[Path, str]:
 
 def _notebook(path: Path, cells: list[Cell], where: str, solved: bool, root: Path) -> str:
     built, seen = [], {}
+    minutes = budget.head(budget.sections(cells, path.stem))
     for cell in cells:
         source = cell.source
+        if cell.kind == "markdown":
+            source = _markdown(cell, f"{path.name}").replace("{minutes}", minutes)
+        elif cell.fold:
+            source = f"# @title {cell.fold}\n{source}"
         if cell is cells[0]:
             title, _, rest = source.partition("\n")
             source = f"{title}\n\n{badge(where, root)}\n{rest}".rstrip()
@@ -248,12 +265,24 @@ def _notebook(path: Path, cells: list[Cell], where: str, solved: bool, root: Pat
             tags.append("nbval-check-output")
             made.execution_count = 1
             made.outputs = [new_output("stream", name="stdout", text=cell.expect)]
+        if cell.fold:  # Colab reads the first, JupyterLab the second, the site the tag
+            made.metadata["cellView"] = "form"
+            made.metadata["jupyter"] = {"source_hidden": True}
+            tags.append("hide-input")
         if tags:
             made.metadata["tags"] = tags
         built.append(made)
     notebook = new_notebook(cells=built, metadata=METADATA, nbformat_minor=5)
     nbformat.validate(notebook)
     return nbformat.writes(notebook) + "\n"
+
+
+def _markdown(cell: Cell, where: str) -> str:
+    """A markdown cell as students read it: terms and papers linked, questions as HTML."""
+    source = prose.question(cell.source, where) if cell.question else cell.source
+    if cell.mark == "exercise":
+        source = budget.shown_guess(source)
+    return prose.linked(source, where)
 
 
 def _from_solutions(markdown: str, sources: Path) -> str:
@@ -293,7 +322,9 @@ def lesson_table(root: Path = ROOT) -> str:
         if name not in there:
             rows.append(f"| {int(name[:2])} · {PLANNED[name]} | – | not written yet | – |")
             continue
-        text = "\n".join(cell.source for cell in read(there[name]) if cell.kind == "markdown")
+        cells = read(there[name])
+        text = "\n".join(cell.source for cell in cells if cell.kind == "markdown")
+        text = text.replace("{minutes}", budget.head(budget.sections(cells, name)))
         minutes = re.search(r"\*\*Minutes:\*\*\D*(\d+)", text)
         title = text.partition("\n")[0].removeprefix("# ")
         rows.append(
@@ -304,10 +335,25 @@ def lesson_table(root: Path = ROOT) -> str:
     return "\n".join(rows)
 
 
+def terms(root: Path = ROOT) -> list[prose.Term]:
+    """All terms that the lessons define, in the order of the course."""
+    return [term for path in sources(root) for cell in read(path) if cell.kind == "markdown"
+            for term in prose.terms(cell.source, path.stem)]
+
+
+def glossary(root: Path = ROOT) -> str:
+    """The page of all terms."""
+    titles = {path.stem: read(path)[0].source.partition("\n")[0].removeprefix("# ")
+              for path in sources(root)}
+    return prose.glossary(terms(root), titles)
+
+
 def everything(root: Path = ROOT) -> Iterator[tuple[Path, str]]:
     """Each file that is built, with the text that it has to have."""
     for path in sources(root):
         yield from build(path, root).items()
+    if (root / "docs").is_dir():
+        yield root / "docs" / "glossary.md", glossary(root)
     readme = root / "README.md"
     if readme.exists():
         text = readme.read_text(encoding="utf-8")

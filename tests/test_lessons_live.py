@@ -1,0 +1,107 @@
+"""Each lesson with its cells run twice, with right answers other than ours, and its claims.
+
+One run of a lesson answers all three, for a run is what costs time.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from test_lesson_answers import COURSE, right_answers
+
+from tools import builder, claims, run_lesson
+
+TESTS = Path(__file__).parent
+#: With CELLKIT_ALL_ANSWERS=1 every right answer that is known; else the last one, the oddest.
+TURNS = (range(max(len(right_answers(exercise)) for exercise in COURSE.values()))
+         if os.environ.get("CELLKIT_ALL_ANSWERS") else [-1])
+#: What may differ between two runs of one cell: seconds, minutes, rates, and progress bars.
+TIMES = re.compile(r"\d[\d.,:]*\s*(ms|s|min|minutes?|seconds?|it/s|steps?/s)\b|<module|0x[0-9a-f]+")
+
+
+def answered(cell, turn):
+    """The source of a cell, with another right answer where it is an exercise's."""
+    grader = cell.metadata.get("nbgrader", {})
+    name = grader.get("grade_id", "")
+    if not grader.get("solution") or name not in COURSE:
+        return cell.source
+    count = len(right_answers(COURSE[name]))
+    which = count - 1 if turn < 0 else turn % count
+    return (f"import sys; sys.path.insert(0, {str(TESTS)!r})\n"
+            "from test_lesson_answers import COURSE, right_answers\n"
+            f"{name} = right_answers(COURSE[{name!r}])[{which}]")
+
+
+def shown(cell):
+    """What a cell shows, but for what a clock moves."""
+    found = []
+    for output in run_lesson.settle(cell.outputs):
+        if output.output_type == "stream":
+            if output.name == "stdout" and "it/s" not in output.text:
+                found.append(TIMES.sub("", output.text))
+        else:
+            data = output.get("data", {})
+            found += [TIMES.sub("", str(data[kind])) for kind in sorted(data)
+                      if kind != "application/vnd.jupyter.widget-view+json"]
+    return found
+
+
+@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("source", builder.sources(), ids=lambda path: path.stem)
+def test_lesson_with_each_cell_run_twice(source, turn, tmp_path, monkeypatch, record_property):
+    """Any cell again, then all cells again: the same comes out, whatever right answer is in."""
+    solved = nbformat.reads(list(builder.build(source).values())[1], as_version=4)
+    code = [cell for cell in solved.cells if cell.cell_type == "code"]
+    for cell in code:
+        cell.outputs, cell.execution_count, cell.source = [], None, answered(cell, turn)
+    twice = [nbformat.from_dict({**cell, "id": f"{cell.id[:50]}-{run}"})
+             for cell in code for run in (1, 2)]
+    notebook = nbformat.v4.new_notebook(cells=twice, metadata=solved.metadata)
+    packages = os.pathsep.join(filter(None, [str(builder.ROOT), os.environ.get("PYTHONPATH")]))
+    settings = {"CELLKIT_PROFILE": "tiny", "CELLKIT_STRICT": "1", "OMP_NUM_THREADS": "1",
+                "CELLKIT_PROGRESS": str(tmp_path / "progress.json"), "PYTHONPATH": packages}
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("CELLKIT_DATA", raising=False)
+    NotebookClient(notebook, timeout=600, kernel_name="python3").execute(cwd=tmp_path)
+    differ = [cell.source for cell, again in zip(twice[::2], twice[1::2], strict=True)
+              if shown(cell) != shown(again) and "changes" not in cell.metadata.get("tags", ())]
+    for found in claims.found(notebook)[::2]:
+        if not found["holds"]:
+            record_property("claims", f"{source.stem:<24} does not hold: {found['so'][:90]}")
+    assert not differ, "not the same when run again:\n" + "\n---\n".join(differ)
+
+
+def test_a_claim_says_what_holds_and_is_kept(monkeypatch, capsys):
+    from cellkit_course import claim
+
+    monkeypatch.setenv("CELLKIT_PROFILE", "tiny")
+    claim(3 > 2, "Three is more.", "Three is not more.")
+    claim(3 < 2, "Three is less.", "Three is not less.")
+    claim(3 > 2, "Training helps.", "Training does not help.", trained=True)
+    said = capsys.readouterr().out.splitlines()
+    assert said[:2] == ["Three is more.", "Three is not less."]
+    assert "tiny" in said[2] and "helps" not in said[2]
+    monkeypatch.setenv("CELLKIT_PROFILE", "standard")
+    claim(3 > 2, "Training helps.", "Training does not help.", trained=True)
+    assert capsys.readouterr().out == "Training helps.\n"
+
+
+def test_claims_are_read_from_an_executed_notebook(tmp_path):
+    code = ("from cellkit_course import claim\nclaim(True, 'So it is.', 'It is not.')\n"
+            "claim(False, 'So it is too.', 'It is not so.')")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    NotebookClient(notebook, kernel_name="python3",
+                   extra_arguments=[]).execute(cwd=str(builder.ROOT))
+    assert [(c["holds"], c["said"]) for c in claims.found(notebook)] == [
+        (True, "So it is."), (False, "It is not so.")]
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__]))
