@@ -71,6 +71,7 @@ class Crops:
         self.augment, self.degrade = augment, degrade
         self.seed, self.repeats, self.epoch = seed, repeats, 0
         self.channels = channels
+        self._stats: dict[int, tuple[float, float]] = {}  # of whole images, by sample
 
     def __len__(self) -> int:
         return len(self.samples) * self.repeats
@@ -82,19 +83,21 @@ class Crops:
         sample = self.samples[index % len(self.samples)]
         self.expect(sample)
         rng = np.random.default_rng([self.seed, self.epoch, index])
-        image, labels = sample.image, sample.labels
-        if self.augment is not None:  # it may work in place
-            image, labels = _both(image, labels, np.copy)
-        image, labels = self._cut(image, labels, rng)
+        image, labels = self._cut(sample.image, sample.labels, rng)
         if self.augment is not None:
+            image, labels = _both(image, labels, np.copy)  # it may work in place
             image, labels = self._augmented(sample, image, labels, rng)
-        sharp, seen = image, sample.image
-        if self.degrade is not None:
+        sharp, at = image, index % len(self.samples)
+        if self.degrade is None:
+            if at not in self._stats:
+                self._stats[at] = normalisation_stats(sample.image, self.normalise)
+            mean, std = self._stats[at]
+        else:
             dice = rng.bit_generator.state  # rolled alike for the cut-out and the whole image
             image = self._degraded(sample, sharp, rng)
             rng.bit_generator.state = dice
-            seen = self._degraded(sample, seen, rng)
-        mean, std = normalisation_stats(seen, self.normalise)
+            seen = self._degraded(sample, sample.image, rng)
+            mean, std = normalisation_stats(seen, self.normalise)
         return (
             torch.from_numpy(_channels_first((image - mean) / std)),
             torch.from_numpy(HEADS[self.head].target(
@@ -172,6 +175,8 @@ def _both(image, labels, change):
 
 
 def _pad(array, border, mode):
+    if not np.any(border):
+        return array  # np.pad would copy the whole picture
     return np.pad(array, [*border, (0, 0)][: array.ndim], mode=mode)
 
 

@@ -14,6 +14,7 @@ from cellkit import (
     UNet,
     degrade,
     detect,
+    fit,
     load_weights,
     predict,
     read,
@@ -239,3 +240,58 @@ def test_wrong_networks_are_named():
         predict([sharpen, segment], picture(8, 8), all=True)
     with pytest.raises(ValueError, match="overlap is 70"):
         predict(UNet(width=2), picture(8, 8), tile=128, overlap=70)
+
+
+class Own(nn.Module):
+    """A network of one's own, whose output is made into something else."""
+
+    def __init__(self, change=lambda logits: logits, out=1, padding=1):
+        super().__init__()
+        self.body, self.change = nn.Conv2d(1, out, 3, padding=padding), change
+
+    def forward(self, x):
+        return self.change(self.body(x))
+
+
+def test_networks_of_ones_own_are_read_as_they_are_meant():
+    plain = Own()
+    wanted = predict(plain, picture(40, 50), amp=False)
+    for change in (lambda y: y[:, 0], lambda y: {"out": y, "aux": 0}):  # as torchvision's
+        other = Own(change)
+        other.body = plain.body
+        np.testing.assert_array_equal(predict(other, picture(40, 50), amp=False), wanted)
+    plain.head = nn.Identity()  # a layer that happens to be called so
+    np.testing.assert_array_equal(predict(plain, picture(40, 50), amp=False), wanted)
+
+
+@pytest.mark.parametrize("net, error, words", [
+    (Own(lambda y: (y, y)), TypeError, "Own gave tuple, expected a tensor of logits"),
+    (Own(padding=0), ValueError, r"Own gave \(62, 62\) for an image \(64, 64\), expected"),
+    (Own(out=2), ValueError, "gave 2 channels, but the head 'foreground' has 1; .*two_class"),
+])
+def test_other_networks_of_ones_own_are_told_what_they_lack(net, error, words):
+    with pytest.raises(error, match=words):
+        predict(net, picture(64, 64))
+    samples = [Sample(picture(64, 64), np.zeros((64, 64), np.int32), "a")]
+    with pytest.raises(error, match=words):
+        fit(net, samples, epochs=1, crop=64, batch_size=1, progress=False)
+
+
+def test_a_head_that_is_no_known_name_is_refused():
+    net = Own()
+    net.head = "boundary"
+    with pytest.raises(ValueError, match="the network's head is 'boundary', expected one of"):
+        predict(net, picture(32, 32))
+
+
+def test_channels_that_come_first_are_told_apart():
+    with pytest.raises(ValueError, match=r"channels come last here: give np.moveaxis"):
+        predict(UNet(width=2), picture(32, 32)[None])
+
+
+@pytest.mark.parametrize("head", ["foreground", "distance", "border"])
+def test_tiles_never_leave_the_range(head):
+    net = UNet(width=2, depth=1, head=head, seed=3)
+    net.out.bias.data.fill_(30.0)  # certain everywhere
+    for values in predict(net, picture(300, 420), all=True, tile=64).values():
+        assert 0 <= values.min() and values.max() <= 1

@@ -3,9 +3,13 @@
 import errno
 import hashlib
 import io
+import os
 import pickle
 import random
+import subprocess
+import sys
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -482,7 +486,7 @@ def test_nothing_half_written_stays(run, monkeypatch):
             raise OSError(errno.ENOSPC, "disk full")
 
     monkeypatch.setattr(checkpoints, "open", Full, raising=False)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(OSError, match="is full .*run.pt was not written"):
         checkpoints.save(file, {})
     assert file.read_bytes() == before and [p.name for p in file.parent.iterdir()] == ["run.pt"]
 
@@ -589,3 +593,102 @@ def test_damaged_missing_and_foreign_files_are_named(run, tmp_path):
     checkpoints.save(file, {"network": "UNet", "config": {"wide": 3}, "best": {}})
     with pytest.raises(ValueError, match="this version cannot build"):
         checkpoints.load(file)
+
+
+def test_a_compiled_or_parallel_network_s_checkpoint_loads(tmp_path):
+    for k, wrap in enumerate((nn.DataParallel, lambda net: torch.compile(net, backend="eager"))):
+        file, net = tmp_path / f"{k}.pt", UNet(width=2, depth=1)
+        fit(wrap(net), TRAIN, VALID, checkpoint=file, **QUICK)
+        assert same(checkpoints.load(file), net)
+        twin = UNet(width=2, depth=1)
+        fit(twin, TRAIN, VALID, **QUICK)
+        assert same(net, twin), "wrapped or not, it learns the same"
+
+
+def test_resume_tells_partial_functions_and_lambdas_apart(tmp_path):
+    file = tmp_path / "run.pt"
+    weigh = partial(losses.weighted_bce, cell_weight=2.0)
+
+    def settings(loss, augment=None):
+        return {**QUICK, "checkpoint": file, "resume": True, "loss": loss, "augment": augment}
+
+    fit(UNet(width=2, depth=1), TRAIN, **settings(weigh,
+                                                  lambda image, labels, rng: (image, labels)))
+    fit(UNet(width=2, depth=1), TRAIN, **settings(partial(losses.weighted_bce, cell_weight=2.0),
+                                                  lambda image, labels, rng: (image, labels)))
+    with pytest.raises(ValueError, match="begun with loss=.*cell_weight=2.0.* now it is .*=3.0"):
+        fit(UNet(width=2, depth=1), TRAIN, **settings(
+            partial(losses.weighted_bce, cell_weight=3.0),
+            lambda image, labels, rng: (image, labels)))
+    with pytest.raises(ValueError, match="begun with augment="):
+        fit(UNet(width=2, depth=1), TRAIN, **settings(
+            weigh, lambda image, labels, rng: (image * 0.5, labels)))
+
+
+def test_a_full_disk_costs_a_sentence_and_no_training(tmp_path, monkeypatch):
+    class Full(io.FileIO):
+        def write(self, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(checkpoints, "open", Full, raising=False)
+    with pytest.warns(UserWarning, match="goes on without a new checkpoint: the disk .* is full"):
+        history = fit(UNet(width=2, depth=1), TRAIN, checkpoint=tmp_path / "run.pt", **QUICK)
+    assert history.ended == "finished" and not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write")
+def test_a_folder_that_cannot_be_written_is_told_before_training(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(ValueError, match="nothing can be written to"):
+        fit(UNet(width=2, depth=1), TRAIN, checkpoint=tmp_path / "run.pt", **QUICK)
+
+
+def test_what_is_cached_is_read_once_whatever_the_workers():
+    reads = []
+
+    def entry(sample):
+        return Entry(sample.name, Counting(sample, reads), group=sample.name)
+
+    fit(UNet(width=2, depth=1), Samples([entry(s) for s in TRAIN]), workers=2,
+        **{**QUICK, "epochs": 3})
+    assert len(reads) <= len(TRAIN) + 2, "each once, and those looked at beforehand"
+
+
+class Counting:
+    """Reads a sample, and counts (over a pipe: workers are other processes)."""
+
+    def __init__(self, sample, reads):
+        self.sample, self.reads = sample, reads
+
+    def __call__(self):
+        self.reads.append(1)
+        if torch.utils.data.get_worker_info() is not None:
+            raise AssertionError("read again in a worker")
+        return self.sample.image, self.sample.labels
+
+
+def test_the_container_s_limit_counts(tmp_path, monkeypatch):
+    limit, none = tmp_path / "memory.max", tmp_path / "max"
+    limit.write_text("1500000000\n"), none.write_text("max\n")
+    monkeypatch.setattr(forecast, "LIMITS", (str(none), str(limit), str(tmp_path / "lacks")))
+    assert forecast.memory(torch.device("cpu")) == 1_500_000_000
+
+
+def test_an_unknown_setting_is_named():
+    with pytest.raises(TypeError, match="no argument 'learning_rate'; rare ones are mode, optim"):
+        fit(UNet(width=2, depth=1), TRAIN, learning_rate=1)
+
+
+def test_one_value_for_a_batch_norm_is_said_in_words():
+    pooled = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.BatchNorm2d(1), nn.Conv2d(1, 1, 1),
+                           nn.Upsample(32))
+    with pytest.raises(ValueError, match="batch norm cannot train on one value .* batch of 1"):
+        fit(pooled, TRAIN, **{**QUICK, "batch_size": 1})
+
+
+def test_the_front_door_opens_in_a_fresh_session(tmp_path):
+    code = ("import cellkit as ck; ck.checkpoints.load; ck.device.pick_device; ck.heads.HEADS; "
+            "[getattr(ck, name) for name in ck.__all__]")
+    subprocess.run([sys.executable, "-c", code], check=True)
+    for name in ("checkpoints", "device"):
+        subprocess.run([sys.executable, "-c", f"import cellkit; cellkit.{name}"], check=True)

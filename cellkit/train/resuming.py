@@ -23,8 +23,8 @@ def keep(path, net, best, movers: dict, history: History) -> None:
             "movers": {name: m.state_dict() for name, m in movers.items() if m is not None},
         })
     except OSError as error:
-        warnings.warn(f"the checkpoint {path} could not be written ({error}); the training goes "
-                      "on without it. Make room, or give another path.", stacklevel=3)
+        warnings.warn(f"the training goes on without a new checkpoint: {error.strerror or error}",
+                      stacklevel=3)
 
 
 def resume(path, state: dict, net, movers: dict, fresh: History) -> tuple[History, dict]:
