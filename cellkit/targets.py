@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import ceil, inf, log, sqrt
 
 import numpy as np
-from scipy import ndimage
+from scipy import linalg, ndimage
+from skimage import measure
 
 from cellkit.annotations import boxes, check_labels, outline
 
@@ -53,6 +54,73 @@ def distance_map(labels: np.ndarray) -> np.ndarray:
         distance = np.ones(cell.shape) if cell.all() else ndimage.distance_transform_edt(cell)
         depth[box][cell] = (distance / distance.max())[cell]
     return depth
+
+
+def flow_map(labels: np.ndarray) -> np.ndarray:
+    """Which way to walk from each pixel to the middle of its cell (lesson 07_watershed).
+
+    Half of the target of ``head="flow"``.  Warmth enters each cell at one pixel, its middle, and
+    leaves at its outline, for ever; the flow points where it grows warmer.  In a bent cell or
+    in a ring that way leads along the cell and never across the background.
+
+    Parameters
+    ----------
+    labels : ndarray, int, (H, W)
+
+    Returns
+    -------
+    ndarray, float32, (2, H, W)
+        Steps down and to the right, of length 1 together; 0 in the background, and where a cell
+        is equally warm on both sides: at its middle, mostly.
+
+    Notes
+    -----
+    Stringer, Wang, Michaelos, Pachitariu, "Cellpose", Nature Methods 2021.  There each pixel
+    takes the mean of its nine neighbours (itself among them, others than the cell's are cold)
+    some hundred times over; here the state in which that ends is solved for.  The middle is the
+    cell's pixel nearest to the mean of all its pixels.  A cell in several pieces has several.
+    """
+    labels = measure.label(check_labels(labels), background=0, connectivity=2)
+    flow = np.zeros((2, *labels.shape), np.float32)
+    for k, box in boxes(labels):
+        cell = labels[box] == k
+        place = np.argwhere(cell)
+        middle = place[np.argmin(((place - place.mean(axis=0)) ** 2).sum(axis=1))]
+        warmth = np.pad(_warmth(cell, middle), 1)
+        after = np.stack([warmth[2:, 1:-1], warmth[1:-1, 2:]])[:, cell]
+        before = np.stack([warmth[:-2, 1:-1], warmth[1:-1, :-2]])[:, cell]
+        way = np.where(np.isclose(after, before, rtol=1e-9, atol=0), 0, after - before)
+        # Far from the middle warmth is tiny, and its square would be nothing.
+        way /= np.maximum(np.abs(way).max(axis=0), np.finfo(float).tiny)
+        flow[:, *box][:, cell] = way / np.maximum(np.hypot(*way), 0.5)
+    return flow
+
+
+def _warmth(cell: np.ndarray, middle) -> np.ndarray:
+    """How warm each pixel of one cell (bool) becomes; the background stays at 0."""
+    if cell.shape[0] < cell.shape[1]:  # along the long side, so that neighbours' numbers are near
+        return _warmth(cell.T, middle[::-1]).T
+    here = np.arange(np.count_nonzero(cell))
+    number = np.full(np.add(cell.shape, 2), -1)
+    number[1:-1, 1:-1][cell] = here
+    row, column = np.nonzero(number + 1)
+    # Nine times a pixel's warmth is the sum of its own and its eight neighbours', and at the middle
+    # a unit more each round: one equation a pixel, banded, the neighbour n pixels back in row n.
+    back = [number[row + down, column + right]
+            for down, right in ((0, -1), (-1, 1), (-1, 0), (-1, -1))]
+    bands = np.zeros((1 + max(np.where(other < 0, 0, here - other).max() for other in back),
+                      len(here)))
+    for other in back:
+        there = other >= 0
+        bands[(here - other)[there], other[there]] = -1
+    bands[0] = 8
+    source = np.zeros(len(here))
+    source[number[tuple(np.add(middle, 1))]] = 9
+    warmth = np.zeros(cell.shape)
+    warmth[cell] = linalg.solveh_banded(bands, source, lower=True, overwrite_ab=True,
+                                        overwrite_b=True, check_finite=False)
+    warmth[tuple(middle)] -= 1  # the round's own unit, before it spreads
+    return warmth
 
 
 def weight_map(labels: np.ndarray, w0: float = 10.0, sigma: float = 5.0) -> np.ndarray:
