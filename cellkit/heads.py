@@ -10,6 +10,7 @@ head           output (logits)             target
 "two_class"    (N, 2, H, W)                int64 (N, H, W): 0 background, 1 cell
 "border"       (N, 3, H, W)                int64 (N, H, W): 0 background, 1 cell, 2 border
 "distance"     (N, 2, H, W), see there     float (N, 2, H, W): foreground, distance in [0, 1]
+"flow"         (N, 3, H, W), see there     float (N, 3, H, W): foreground, flow down and right
 "image"        (N, C, H, W), no logits     float (N, C, H, W)
 "double"       (N, 1 + C, H, W)            float (N, 1 + C, H, W): foreground, sharp image
 "objects"      `cellkit.MaskRCNN`          int64 (N, H, W): labels
@@ -70,6 +71,11 @@ class Head:
         """One image's float32 output (channels, H, W) as named maps (H, W); RGB is (H, W, 3)."""
         return {"foreground": output[0].sigmoid()}
 
+    def laid_back(self, maps: dict, quarters: int, flip: bool) -> dict:
+        """Maps of a turned and flipped image, laid back pixel by pixel; what they say of
+        directions is turned back here."""
+        return maps
+
     def score(self, output: Tensor, target: Tensor) -> float:
         """Dice of foreground > 0.5, mean over the batch's images."""
         pred = torch.stack([self.maps(one)["foreground"] > 0.5 for one in output.detach()])
@@ -117,6 +123,26 @@ class Distance(Head):
 
     def maps(self, output):
         return {"foreground": output[0].sigmoid(), "distance": output[1].clamp(0, 1)}
+
+
+class Flow(Head):
+    """Foreground logit, and a step towards the middle of the cell, down and to the right."""
+
+    channels = 3
+    losses = {"flow": losses.flow}
+
+    def target(self, labels, sharp):
+        return np.concatenate([(labels > 0)[None], targets.flow_map(labels)], dtype=np.float32)
+
+    def maps(self, output):
+        down, right = output[1:].clamp(-1, 1)
+        return {"foreground": output[0].sigmoid(), "flow_y": down, "flow_x": right}
+
+    def laid_back(self, maps, quarters, flip):
+        down, right = maps["flow_y"], -maps["flow_x"] if flip else maps["flow_x"]
+        for _ in range(quarters):
+            down, right = right, -down
+        return maps | {"flow_y": down, "flow_x": right}
 
 
 class Picture(Head):
@@ -177,7 +203,7 @@ class Objects(Head):
 
 HEADS: dict[str, Head] = {
     "foreground": Head(), "two_class": TwoClass(), "border": Border(), "distance": Distance(),
-    "image": Picture(), "double": Double(), "objects": Objects(),
+    "flow": Flow(), "image": Picture(), "double": Double(), "objects": Objects(),
 }
 for _name, _head in HEADS.items():
     _head.name = _name

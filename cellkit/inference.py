@@ -57,7 +57,9 @@ def predict(net: nn.Module | Sequence[nn.Module], image: np.ndarray, all: bool =
     ndarray, float32, (H, W)
         The probability of foreground, in [0, 1]; or with ``all`` a dict of maps by name:
         "foreground" for every head but "image"; also "border" (head "border", in [0, 1]),
-        "distance" (head "distance", in [0, 1]); "image" (head "image", alone, and "double").
+        "distance" (head "distance", in [0, 1]); "flow_y" and "flow_x" (head "flow", steps down
+        and to the right towards the middle of the cell, in [-1, 1]); "image" (head "image",
+        alone, and "double").
         Of Mask R-CNN see :func:`cellkit.postprocessing.merge_foreground`.
     """
     nets, image = networks(net), _checked(image)
@@ -76,7 +78,8 @@ def predict(net: nn.Module | Sequence[nn.Module], image: np.ndarray, all: bool =
                 found = head.maps(detections(one, laid, tile, overlap, amp))
             else:
                 found = _run(one, head, laid, tile, overlap, amp)
-            said.append({name: _lay_back(values, *turn) for name, values in found.items()})
+            found = {name: _lay_back(values, *turn) for name, values in found.items()}
+            said.append(head.laid_back(found, *turn))
     shared = set(said[0]).intersection(*said)
     if not shared:
         raise ValueError(

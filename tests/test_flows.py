@@ -4,9 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from scipy import ndimage
 
-from cellkit.postprocessing.flows import follow_flows
+import cellkit as ck
+from cellkit.heads import HEADS
+from cellkit.postprocessing.flows import follow_flows, largest_pieces
 from cellkit.targets import flow_map
 
 #: Labels, and what Cellpose 3.1.1.1 makes of them (``dynamics.masks_to_flows_cpu``, flows * 127
@@ -181,3 +184,92 @@ def test_flows_that_lead_nowhere_are_followed_alike_each_time():
     found = follow_flows(flow, mask)
     assert np.array_equal(found, follow_flows(flow.copy(), mask))
     assert found.dtype == np.int32 and not found[~mask].any()
+
+
+def test_only_the_largest_piece_of_a_cell_stays():
+    labels = np.array([[1, 1, 0, 2, 2], [0, 0, 1, 2, 0], [3, 0, 1, 0, 3], [0, 0, 1, 3, 3]])
+    assert np.array_equal(
+        largest_pieces(labels),
+        [[0, 0, 0, 2, 2], [0, 0, 1, 2, 0], [0, 0, 1, 0, 3], [0, 0, 1, 3, 3]])
+
+
+def maps_of(labels):
+    down, right = flow_map(labels)
+    return {"foreground": labels > 0, "flow_y": down, "flow_x": right}
+
+
+def test_instances_follow_flows(labels):
+    found = ck.instances(maps_of(labels), "flow")
+    assert same_cells(found, labels)
+    hole = ndimage.binary_fill_holes(found == 1) if labels.max() == 1 else found > 0
+    assert np.array_equal(found > 0, hole)  # a ring's inside is the ring's, as in all methods
+
+
+def test_instances_without_flows_or_with_those_that_leave_their_range():
+    maps = maps_of(touching())
+    with pytest.raises(ValueError, match="method 'flow' needs 'flow_x' as well"):
+        ck.instances({k: v for k, v in maps.items() if k != "flow_x"}, "flow")
+    for wrong in (3 * maps["flow_y"], np.where(maps["foreground"], np.nan, 0)):
+        with pytest.raises(ValueError, match=r"flow_y map has values .* expected \[-1, 1\]"):
+            ck.instances(maps | {"flow_y": wrong}, "flow")
+
+
+def test_what_flow_leaves_over_goes_to_a_neighbour_or_stands_alone():
+    maps = maps_of(touching())
+    maps["flow_y"] = maps["flow_y"].copy()
+    maps["flow_y"][10, 10] = 0  # one walk less
+    maps["foreground"] = maps["foreground"].copy()
+    maps["foreground"][50:60, 54:60] = True  # no flow here, and no cell beside it
+    found = ck.instances(maps, "flow")
+    assert found.max() == 5 and (found > 0).sum() == maps["foreground"].sum()
+
+
+def test_a_networks_targets_are_the_flows_and_a_perfect_network_finds_the_cells():
+    labels = meeting()
+    target = HEADS["flow"].target(labels, None)
+    assert target.dtype == np.float32
+    assert np.array_equal(target, [labels > 0, *flow_map(labels)])
+    output = torch.from_numpy(target)
+    output[0] = 20 * output[0] - 10
+    maps = {name: one.numpy() for name, one in HEADS["flow"].maps(output).items()}
+    assert same_cells(ck.instances(maps, "flow"), labels)
+
+
+def test_the_flow_loss_is_cross_entropy_and_ten_times_the_squared_error():
+    rng = torch.Generator().manual_seed(0)
+    output, target = torch.randn(2, 3, 4, 5, generator=rng), torch.rand(2, 3, 4, 5, generator=rng)
+    chance = output[:, 0].sigmoid()
+    entropy = -(target[:, 0] * chance.log() + (1 - target[:, 0]) * (1 - chance).log()).mean()
+    error = ((output[:, 1:] - target[:, 1:]) ** 2).mean()
+    assert float(ck.losses.flow(output, target)) == pytest.approx(float(entropy + 10 * error))
+
+
+class Downhill(torch.nn.Module):
+    """Says of a picture which way it grows brighter, down and to the right."""
+
+    head = "flow"
+    config = {"normalise": "none"}
+
+    def __init__(self):
+        super().__init__()
+        self.still = torch.nn.Parameter(torch.zeros(()))
+
+    def forward(self, image):
+        down, right = torch.gradient(image[:, 0], dim=(1, 2))
+        return torch.stack([image[:, 0], down, right], 1) + self.still
+
+
+def test_flows_of_a_turned_picture_are_turned_back():
+    image = np.random.default_rng(0).random((20, 30)).astype(np.float32)
+    once, often = (ck.predict(Downhill(), image, all=True, turns=n, amp=False) for n in (1, 8))
+    assert sorted(once) == ["flow_x", "flow_y", "foreground"]
+    for name, values in once.items():
+        np.testing.assert_allclose(often[name], values, atol=1e-5)
+
+
+def test_training_with_flows_begins(tmp_path):
+    samples = ck.read("livecell", ck.datasets.bundled("livecell"), limit=2)
+    net = ck.UNet(width=4, depth=2, head="flow")
+    history = ck.fit(net, samples, epochs=1, steps_per_epoch=2, batch_size=2, crop=64)
+    assert np.isfinite(history.train_loss).all()
+    assert ck.instances(ck.predict(net, samples[0].image, all=True), "flow").dtype == np.int32

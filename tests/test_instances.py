@@ -18,7 +18,7 @@ from sklearn.cluster import KMeans
 
 import cellkit as ck
 from cellkit.postprocessing import GRIDS, METHODS, elbow, instances, tune_instances
-from cellkit.targets import border_map, distance_map
+from cellkit.targets import border_map, distance_map, flow_map
 
 REALDATA = Path(os.environ.get("CELLKIT_DATA") or "no real data")
 
@@ -37,7 +37,8 @@ def grid_of_discs(spacing=20, radius=7, rows=3, columns=4):
 
 def maps_of(labels):
     """What perfect networks would say."""
-    return {"foreground": (labels > 0).astype(np.float32),
+    down, right = flow_map(labels)
+    return {"foreground": (labels > 0).astype(np.float32), "flow_y": down, "flow_x": right,
             "border": (border_map(labels) == 2).astype(np.float32),
             "distance": distance_map(labels)}
 
@@ -246,7 +247,8 @@ def check_labels(labels, mask, min_size):
        st.sampled_from(list(METHODS)), st.sampled_from([0, 3, 16]))
 def test_labels_are_sequential_connected_filled_and_large_enough(prob, method, min_size):
     prob = ndimage.maximum_filter(prob, 2)
-    maps = {"foreground": prob, "border": prob * (1 - prob), "distance": prob ** 2}
+    maps = {"foreground": prob, "border": prob * (1 - prob), "distance": prob ** 2,
+            "flow_y": 2 * prob - 1, "flow_x": 1 - 2 * prob ** 2}
     before = {name: values.copy() for name, values in maps.items()}
     labels = instances(maps, method, min_size=min_size)
     check_labels(labels, prob, min_size)
@@ -301,7 +303,8 @@ def test_a_gap_between_cells_and_a_cell_within_a_ring_stay():
 def test_empty_and_full_images(method, shape):
     for value in (0.0, 1.0):
         prob = np.full(shape, value, np.float32)
-        maps = {"foreground": prob, "border": 0 * prob, "distance": prob}
+        maps = {"foreground": prob, "border": 0 * prob, "distance": prob,
+                "flow_y": 0 * prob, "flow_x": 0 * prob}
         params = {"k": 1} if method == "kmeans" else {}
         labels = instances(maps, method, min_size=1, **params)
         assert labels.dtype == np.int32

@@ -109,7 +109,7 @@ def test_gap_weighted_is_equation_2_of_the_u_net_paper(w0, sigma):
 @pytest.mark.parametrize("head", [name for name, head in HEADS.items() if head.losses])
 @pytest.mark.parametrize("full", [False, True])
 def test_empty_and_full_masks_stay_finite_and_can_be_learned_from(head, full):
-    channels = {"two_class": 2, "border": 3, "distance": 2, "double": 2}.get(head, 1)
+    channels = {"two_class": 2, "border": 3, "distance": 2, "flow": 3, "double": 2}.get(head, 1)
     for name in HEADS[head].losses:
         output = torch.randn(2, channels, 8, 8, generator=torch.Generator().manual_seed(2))
         output.requires_grad_()

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from cellkit import UNet
 
-HEADS = {"foreground": 1, "two_class": 2, "border": 3, "distance": 2, "image": 1}
+HEADS = {"foreground": 1, "two_class": 2, "border": 3, "distance": 2, "flow": 3, "image": 1}
 
 
 def weights(net):

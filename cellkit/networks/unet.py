@@ -68,9 +68,10 @@ class UNet(nn.Module):
         Share of values zeroed after each decoder block while training (paper 3).
     residual : bool
         Add the input to the output: the network then learns what is missing (super-resolution).
-    head : {"foreground", "two_class", "border", "distance", "image"}, optional
+    head : {"foreground", "two_class", "border", "distance", "flow", "image"}, optional
         What the output means: 1 foreground logit; 2 logits (background, cell); 3 logits
-        (background, cell, border); foreground logit and distance in [0, 1]; an image.
+        (background, cell, border); foreground logit and distance in [0, 1]; foreground
+        logit and flow, see :func:`cellkit.targets.flow_map`; an image.
         None: by ``out_channels``, "foreground" for 1, "two_class" for 2, "border" for 3.
     normalise : {"standard", "none"}
         What :func:`cellkit.fit` and :func:`cellkit.predict` do to an image before the network

@@ -23,6 +23,7 @@ from cellkit.annotations import relabel
 from cellkit.metrics import average_precision
 from cellkit.metrics.objects import check_labels
 from cellkit.metrics.pairs import _image
+from cellkit.postprocessing.flows import follow_flows, largest_pieces
 
 
 class Elbow(NamedTuple):
@@ -69,14 +70,16 @@ def instances(maps, method: str = "watershed", *, threshold: float = 0.5, min_si
     maps : ndarray (H, W), or dict of them
         A mask (bool), a foreground probability in [0, 1], or the named maps that
         ``ck.predict(net, image, all=True)`` gives: "foreground" always, with "border" for
-        ``method="border"`` and "distance" for ``method="distance"``.
-    method : {"watershed", "components", "kmeans", "border", "distance"}
+        ``method="border"``, "distance" for ``method="distance"``, and "flow_y" and "flow_x" for
+        ``method="flow"``.
+    method : {"watershed", "components", "kmeans", "border", "distance", "flow"}
         - "components": every connected piece of the mask is a cell.
         - "watershed": seeds are the peaks of the distance to the background.
         - "kmeans": seeds are the centres of pixel clusters (paper 5, section 4.3).
         - "border": seeds are what remains inside once the predicted border is taken away.
         - "distance": seeds are the peaks of the predicted distance map, where a pixel lies deep
           inside its own cell; with ``h=None`` all that lies deep, one connected piece each.
+        - "flow": pixels that walk to the same place along the predicted flow are one cell.
     threshold : float in [0, 1]
         Foreground is probability > threshold.
     min_size : int, pixels
@@ -450,13 +453,22 @@ def _distance(maps, mask, *, smoothing: float = 1.5, seed_threshold: float = 0.3
     return _flood(-height, seeds, mask)
 
 
+def _flow(maps, mask):
+    cells = follow_flows(np.stack([maps["flow_y"], maps["flow_x"]]), mask)
+    return _flood(np.zeros(mask.shape), largest_pieces(cells), mask)
+
+
 METHODS = {
     "watershed": _watershed,
     "components": _components,
     "kmeans": _kmeans_watershed,
     "border": _border,
     "distance": _distance,
+    "flow": _flow,
 }
+
+#: The maps that a method needs beside the foreground.
+NEEDS = {"border": ("border",), "distance": ("distance",), "flow": ("flow_y", "flow_x")}
 
 GRIDS = {
     "components": {"threshold": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8), "min_size": (16, 40, 80)},
@@ -468,6 +480,7 @@ GRIDS = {
     "distance": {"threshold": (0.4, 0.5, 0.6), "smoothing": (1, 1.5, 2),
                  "seed_threshold": (0.1, 0.3, 0.5), "h": (None, 0.05, 0.1, 0.15),
                  "min_size": (16, 40)},
+    "flow": {"threshold": (0.3, 0.4, 0.5, 0.6, 0.7), "min_size": (16, 40, 80)},
 }
 
 
@@ -623,7 +636,7 @@ def _check_parameters(find, method: str, params: dict):
 
 
 def _read(maps, method: str) -> dict[str, np.ndarray]:
-    needed = ["foreground"] + ([method] if method in ("border", "distance") else [])
+    needed = ("foreground", *NEEDS.get(method, ()))
     found = dict(maps) if isinstance(maps, Mapping) else {"foreground": maps}
     for name in needed:
         if name not in found:
@@ -647,6 +660,13 @@ def _read_map(values, name: str) -> np.ndarray:
     if array.ndim != 2 or not array.size:
         raise ValueError(f"the {name} map has shape {array.shape}, expected (H, W), at least 1x1; "
                          "give one image at a time.")
+    if name in NEEDS["flow"]:
+        if not abs(array).max() <= 1:
+            raise ValueError(
+                f"the {name} map has values from {array.min():g} to {array.max():g}, expected "
+                "[-1, 1] without NaN; give what ck.predict(net, image, all=True) says."
+            )
+        return array.astype(np.float32)
     if array.dtype.kind in "ui":
         if array.min() < 0 or array.max() > 1:
             raise ValueError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import ndimage
+from skimage import measure
 
 #: How many steps of up to a pixel are walked one by one; walks are then joined end to end.
 STEPS = 16
@@ -43,6 +44,17 @@ def follow_flows(flow: np.ndarray, mask: np.ndarray) -> np.ndarray:
     labels = np.zeros(mask.shape, np.int32)
     labels[mask] = places.ravel()[end]
     return labels
+
+
+def largest_pieces(labels: np.ndarray) -> np.ndarray:
+    """Of each cell only its largest piece, the first of equals; pieces hang together by sides."""
+    pieces = measure.label(labels, background=0, connectivity=1)
+    cell = np.zeros(pieces.max() + 1, int)
+    cell[pieces] = labels
+    largest = np.zeros(labels.max() + 1, int)
+    for piece in np.argsort(-np.bincount(pieces.ravel()), kind="stable")[::-1]:
+        largest[cell[piece]] = piece  # the last one written stays
+    return np.where(pieces == largest[labels], labels, 0)
 
 
 def _ends(flow: np.ndarray, mask: np.ndarray) -> np.ndarray:
