@@ -73,20 +73,20 @@ PLANS = {
     "04_super_resolution": {
         "tiny": {
             "width": 8,
-            "training": {**FIT, "loss": None, "epochs": 2, "steps_per_epoch": 6, "crop": 64,
+            "training": {**UNTOLD, "epochs": 2, "steps_per_epoch": 6, "crop": 64,
                          "batch_size": 4},
             "segmenting": {**FIT, "epochs": 2, "steps_per_epoch": 6, "crop": 96, "batch_size": 4},
         },
         # Two trainings are compared, so their steps are fixed; the minutes only bound them.
         "standard": {
             "width": 16,
-            "training": {**FIT, "loss": None, "epochs": 10, "steps_per_epoch": 40, "crop": 128,
+            "training": {**UNTOLD, "epochs": 10, "steps_per_epoch": 40, "crop": 128,
                          "minutes": 8},
             "segmenting": {**FIT, "epochs": 10, "steps_per_epoch": 40, "crop": 128, "minutes": 8},
         },
         "full": {
             "width": 64,
-            "training": {**FIT, "loss": None, "epochs": 100},
+            "training": {**UNTOLD, "epochs": 100},
             "segmenting": {**FIT, "epochs": 100},
         },
     },
