@@ -296,8 +296,8 @@ ck.lesson.claim(
     "PSNR adds up errors pixel by pixel, and most pixels are even grey: there is little to get "
     "wrong.",
     f"A *blank* picture has lost every cell, and is {behind:.1f} dB behind the coarse one. A "
-    "little more light, with every cell in its place, costs nearly as much. PSNR adds up errors pixel "
-    "by pixel, and does not ask what they do to cells.",
+    "little more light, with every cell in its place, costs nearly as much. PSNR adds up errors "
+    "pixel by pixel, and does not ask what they do to cells.",
 )
 
 # %%
@@ -306,9 +306,9 @@ grain, empty = rows["noise, 0.03"], rows["blank: mean grey"]
 ck.lesson.claim(
     empty[one] > grain[one],
     f"By SSIM with range 1, *blank* ({empty[one]:.2f}) beats *noise* ({grain[one]:.2f}); with "
-    f"range {own:.2f} they have {empty[other]:.2f} and {grain[other]:.2f}. All these greys lie in a small "
-    "part of [0, 1], and to SSIM what is faint looks alike. **A PSNR or an SSIM without its range "
-    "cannot be compared with anything.**",
+    f"range {own:.2f} they have {empty[other]:.2f} and {grain[other]:.2f}. All these greys lie in "
+    "a small part of [0, 1], and to SSIM what is faint looks alike. **A PSNR or an SSIM without "
+    "its range cannot be compared with anything.**",
     f"By SSIM, *blank* has {empty[one]:.2f} with range 1 and {empty[other]:.2f} with range "
     f"{own:.2f}. **A PSNR or an SSIM without its range cannot be compared with anything.**",
 )
@@ -559,7 +559,8 @@ ck.show.images(
     [*shown, *(["no difference"] + ["difference, × 4"] * 3)], columns=4,
     caption="above: the pictures, all with the same black and white; below: minus the sharp one",
     alt="A cut-out of the sharp picture, of bicubic and of both networks; below each its "
-    "difference from the sharp one, in which outlines and grain of the cells stand out: they are missing.",
+    "difference from the sharp one, in which outlines and grain of the cells stand out: they are "
+    "missing.",
 )
 
 # %%
