@@ -97,10 +97,10 @@ ck.show.images(
 # %% fold="What the numbers say"
 ck.lesson.claim(
     quality["sharpened"] > quality["coarse"] and dice["sharpened"] < dice["coarse"],
-    "PSNR says how near the grey values are to the sharp picture. Sharpening made it a little **better** "
-    f"({quality['coarse']:.2f} → {quality['sharpened']:.2f} dB), and the cells are found **worse** "
-    f"(Dice {dice['coarse']:.3f} → {dice['sharpened']:.3f}). How can a better picture be worse? At "
-    "the end of this lesson you will know.",
+    "PSNR says how near the grey values are to the sharp picture. Sharpening made it a little "
+    f"**better** ({quality['coarse']:.2f} → {quality['sharpened']:.2f} dB), and the cells are "
+    f"found **worse** (Dice {dice['coarse']:.3f} → {dice['sharpened']:.3f}). How can a better "
+    "picture be worse? At the end of this lesson you will know.",
     f"PSNR went from {quality['coarse']:.2f} to {quality['sharpened']:.2f} dB, and Dice from "
     f"{dice['coarse']:.3f} to {dice['sharpened']:.3f}. Do the two always move together? You will "
     "see that they need not.",
@@ -312,12 +312,12 @@ ck.show.table(
 )
 
 # %% fold="What the numbers say"
-apart = max(ups[1 / 4].values()) - min(ups[1 / 4].values())
+ahead = max(ups[1 / 4].values()) - min(ups[1 / 4].values())
 ck.lesson.claim(
-    apart < 0.5,
-    f"At M = 1/4 the four ways lie within {apart:.2f} dB of each other. What is missing is missing "
+    ahead < 0.5,
+    f"At M = 1/4 the four ways lie within {ahead:.2f} dB of each other. What is missing is missing "
     "in all of them. From here on, *degrade* means down by area and up by bicubic.",
-    f"At M = 1/4 the best way is {apart:.2f} dB ahead of the worst. From here on, *degrade* means "
+    f"At M = 1/4 the best way is {ahead:.2f} dB ahead of the worst. From here on, *degrade* means "
     "down by area and up by bicubic.",
 )
 
@@ -584,9 +584,10 @@ print(ck.fit(segmenter, train, valid, progress=False, **lesson.segmenting))
 versions = {"sharp": truths, **pictures, "blank": blank,
             "skipped": [ck.degrade(t, 1 / 4, "nearest") for t in truths]}
 masks = [sample.mask for sample in test]
-found = {name: [ck.predict(segmenter, p) > 0.5 for p in made] for name, made in versions.items()}
-scores = {name: {**judge(made), "Dice": ck.dice(masks, found[name]), "cell area, found / true":
-                 np.sum([m.sum() for m in found[name]]) / np.sum([m.sum() for m in masks])}
+segmented = {name: [ck.predict(segmenter, p) > 0.5 for p in made]
+             for name, made in versions.items()}
+scores = {name: {**judge(made), "Dice": ck.dice(masks, segmented[name]), "cell area, found / true":
+                 np.sum([m.sum() for m in segmented[name]]) / np.sum([m.sum() for m in masks])}
           for name, made in versions.items()}
 ck.show.table([{"picture": name, **row} for name, row in scores.items()],
               f"{test.dataset}: {len(test)} test pictures at M = 1/4, mean over pictures; "
@@ -643,10 +644,10 @@ ck.lesson.claim(
 
 # %% fold="Show the cells found"
 three = ("bicubic", "residual U-Net", "skipped")
-one = [ck.dice(masks[number], found[n][number]) for n in three]
+one = [ck.dice(masks[number], segmented[n][number]) for n in three]
 ck.show.images(
     [versions[n][number] for n in three]
-    + [ck.show.compare(masks[number], found[n][number], versions[n][number]) for n in three],
+    + [ck.show.compare(masks[number], segmented[n][number], versions[n][number]) for n in three],
     [*three, *(f"Dice {score:.3f}" for score in one)], columns=3, size=4,
     limits=grey, caption=ck.show.legend_of_compare(),
     alt="A test picture in three versions, and below the cells found in each. Dice: "
@@ -740,10 +741,10 @@ def colleagues_enlarge(small, shape):
 
 # %%
 down, across = np.mgrid[:192, :192].astype(np.float32)
-waves = 0.5 + 0.4 * np.sin(across / 8) * np.sin(down / 8)
-back = colleagues_enlarge(area_mean(waves, 4), waves.shape)
+pattern = 0.5 + 0.4 * np.sin(across / 8) * np.sin(down / 8)
+back = colleagues_enlarge(area_mean(pattern, 4), pattern.shape)
 ck.show.images(
-    [waves, back, difference(back, waves)], ["waves", "M = 1/4, enlarged", "difference, × 4"],
+    [pattern, back, difference(back, pattern)], ["waves", "M = 1/4, enlarged", "difference, × 4"],
     size=3.6, alt="A pattern of soft waves, the same at a quarter and enlarged again, and the "
     "difference: hardly any in the middle, and more and more towards all four edges.",
 )
@@ -771,19 +772,19 @@ def enlarge(small, shape):
 # BEGIN HIDDEN TESTS
 dots = np.random.default_rng(2).random((6, 5), np.float32)
 for size in ((24, 20), (6, 15), (13, 11)):
-    known = torch.nn.functional.interpolate(
+    theirs = torch.nn.functional.interpolate(
         torch.from_numpy(dots)[None, None], size, mode="bilinear", align_corners=False)
     found = enlarge(dots, size)
     assert found.shape == size and found.dtype == np.float32
-    assert np.allclose(found, known[0, 0].numpy(), atol=1e-5)
+    assert np.allclose(found, theirs[0, 0].numpy(), atol=1e-5)
 # END HIDDEN TESTS
 enlarge = ck.lesson.check("enlarge", enlarge)
 
 # %%
 small = area_mean(sharp[:sharp.shape[0] // 4 * 4, :sharp.shape[1] // 4 * 4], 4)
-for name, way in (("colleague's", colleagues_enlarge), ("corrected", enlarge)):
-    apart = abs(way(small, sharp.shape) - ck.enlarge(small, sharp.shape, "bilinear")).max()
-    print(f"{name:<12} from ck.enlarge it differs by at most {apart:.0e}")
+for whose, way in (("colleague's", colleagues_enlarge), ("corrected", enlarge)):
+    off = abs(way(small, sharp.shape) - ck.enlarge(small, sharp.shape, "bilinear")).max()
+    print(f"{whose:<12} from ck.enlarge it differs by at most {off:.0e}")
 
 # %% [markdown]
 # The error is at most one and a half pixels, and the eye does not see it. A network trained on
