@@ -6,6 +6,11 @@ import math
 from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 
+import numpy as np
+
+#: How far below 0 or above 1 rounding may carry what is said to lie in [0, 1] (16 bits round so).
+TOLERANCE = 1e-3
+
 
 def whole_number(name: str, value, least: int = 1) -> None:
     """Refuse a setting that is no whole number of at least ``least``."""
@@ -30,3 +35,112 @@ def function(name: str, value, of: str = "") -> None:
     """Refuse a setting that is neither callable nor None."""
     if value is not None and not callable(value):
         raise ValueError(f"{name} is {value!r}, expected a function{of}, or None.")
+
+
+def generator(rng) -> None:
+    """What draws must be a numpy Generator: a seed would draw the same each time."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"rng is {rng!r:.40}, expected a numpy Generator; give np.random.default_rng(0), once "
+            "made and used on."
+        )
+
+
+def unit_range(name: str, low, high, advice: str) -> None:
+    """Refuse values that are not in [0, 1], give or take :data:`TOLERANCE`, and NaN."""
+    if not (low >= -TOLERANCE and high <= 1 + TOLERANCE):  # written so that NaN fails
+        raise ValueError(f"{name} has values from {low:g} to {high:g}, expected [0, 1] without "
+                         f"NaN; {advice}.")
+
+
+def same_shape(name: str, shape, other: str, expected, advice: str) -> None:
+    """Refuse two arrays that do not lie on each other."""
+    if shape != expected:
+        raise ValueError(f"{name} has shape {shape} and {other} {expected}, expected the same; "
+                         f"{advice}.")
+
+
+def image(name: str, value) -> np.ndarray:
+    """An image: float, (H, W) or (H, W, up to 4 channels), in [0, 1]."""
+    array = np.asarray(value)
+    if array.dtype.kind != "f" or not array.ndim:
+        numbers = array.dtype.kind in "bui" and array.ndim
+        raise TypeError(
+            f"{name} is {array.dtype if numbers else type(value).__name__}, expected a float image "
+            "in [0, 1]; " + ("scale it with cellkit.datasets.scale_image(image) first." if numbers
+                             else "read it first, and from a Sample take its .image."))
+    if not array.size or array.ndim not in (2, 3) or array.ndim == 3 and array.shape[2] > 4:
+        raise ValueError(f"{name} has shape {array.shape}, expected (H, W) or (H, W, 3), not "
+                         "empty; take images one by one.")
+    unit_range(name, float(array.min()), float(array.max()), "undo the normalisation, or scale it "
+               "with cellkit.datasets.scale_image(image), first")
+    return array
+
+
+def plane(name: str, value) -> np.ndarray:
+    """Finite numbers (H, W) of any kind: what a mask, a map or labels may be."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "buif" or not array.ndim:
+        raise TypeError(f"{name} is {type(value).__name__}, expected an array of numbers (H, W); "
+                        "read the image first, and from a Sample take its .mask or .labels.")
+    if array.ndim != 2 or not array.size:
+        advice = ("it is empty, check the crop it came from" if not array.size else
+                  "take one channel, [..., 0]" if array.ndim == 3 and array.shape[2] <= 4 else
+                  "drop axes of length 1 with .squeeze()" if 1 in array.shape else
+                  "give one image at a time, as an array: np.array(image)")
+        raise ValueError(f"{name} has shape {array.shape}, expected (H, W), at least 1x1; "
+                         f"{advice}.")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(f"{name} has NaN or infinite values, expected numbers only; look for a "
+                         "division by zero before this step.")
+    return array
+
+
+def mask(name: str, value) -> np.ndarray:
+    """Foreground as bool (H, W), of bool, or whole numbers above 0, or floats 0 and 1."""
+    array = plane(name, value)
+    share = array.dtype.kind == "f"
+    if not np.isin(array, (0, 1)).all() if share else array.min() < 0:
+        raise ValueError(
+            f"{name} has values from {array.min():g} to {array.max():g} where a mask is meant, "
+            + (f"0 and 1 only; threshold it first, e.g. {name} > 0.5." if share else "nothing "
+               "negative; set what should be ignored to 0.")
+        )
+    return array if array.dtype == bool else array > 0
+
+
+def probability(name: str, value) -> np.ndarray:
+    """A map in [0, 1] as float (H, W), or a mask as bool."""
+    array = plane(name, value)
+    whole = array.dtype.kind in "bui"
+    unit_range(name, array.min(), array.max(), "give labels > 0 for a mask" if whole else
+               "put logits through a sigmoid first")
+    return array > 0 if whole else array
+
+
+def direction(name: str, value) -> np.ndarray:
+    """A map in [-1, 1] as float32 (H, W)."""
+    array = plane(name, value)
+    if abs(array).max() > 1 + TOLERANCE:
+        raise ValueError(f"{name} has values from {array.min():g} to {array.max():g}, expected "
+                         "[-1, 1]; give what ck.predict(net, image, all=True) says.")
+    return array.astype(np.float32)
+
+
+def labels(name: str, value) -> np.ndarray:
+    """Whole numbers (H, W): 0 for background, k for the k-th object."""
+    array = plane(name, value)
+    if array.dtype.kind not in "ui":
+        raise TypeError(
+            f"{name} is " + (
+                "a mask (bool), expected labels: 0 for background, k for the k-th object; number "
+                "its objects first, e.g. cellkit.instances(mask, method='components')."
+                if array.dtype == bool else
+                f"{array.dtype}, expected labels in whole numbers; turn a probability map into "
+                "objects with cellkit.instances(prob), or whole numbers stored as float with "
+                ".astype('int32').")
+        )
+    if array.min() < 0:
+        raise ValueError(f"{name} has labels from {array.min()} to {array.max()}, expected 0 for "
+                         "background and above for objects; set what should be ignored to 0.")
+    return array

@@ -17,7 +17,7 @@ from cellkit.device import autocast, autocast_dtype, device_of, evaluating, unwr
 from cellkit.heads import config_of, head_of
 from cellkit.networks.unet import pad
 from cellkit.normalisation import normalisation_stats
-from cellkit.postprocessing import Detections, agree, merge_labels, suppress
+from cellkit.postprocessing import Detections, merge_labels, merge_views, nms
 from cellkit.samples import Sample, Samples
 
 #: The eight ways to lay a picture on a table: quarter turns, then whether it is flipped.  The first
@@ -110,7 +110,7 @@ def detect(net: nn.Module, image: np.ndarray, *, min_score: float = 0.5, thresho
         Give the scores too.
     turns : {1, 2, 4, 8}
         Ask so often, with the image turned and flipped; a score is then the mean over the views,
-        see :func:`cellkit.postprocessing.agree`.
+        see :func:`cellkit.postprocessing.merge_views`.
 
     Returns
     -------
@@ -129,7 +129,7 @@ def detect(net: nn.Module, image: np.ndarray, *, min_score: float = 0.5, thresho
     for turn in _turns(turns):
         found = detections(net, _lay(image, *turn), tile, overlap, amp)
         views.append(_turn_back(found, *turn))
-    found = views[0] if turns == 1 else agree(views)
+    found = views[0] if turns == 1 else merge_views(views)
     labels, sure = merge_labels(found, min_score, threshold, min_size)
     return (labels, sure) if scores else labels
 
@@ -322,7 +322,7 @@ def detections(net: nn.Module, image: np.ndarray, tile: int = 1024,
         return parts[0]
     found = Detections(*(np.concatenate(part) for part in
                          zip(*[part[:3] for part in parts], strict=True)), shape)
-    return found.take(suppress(found.boxes, found.scores))
+    return found.take(nms(found.boxes, found.scores))
 
 
 def _tiles(shape, tile, overlap, unit=32) -> Iterator[tuple[tuple[slice, slice], np.ndarray]]:

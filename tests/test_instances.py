@@ -54,7 +54,7 @@ TOUCHING = discs([(30, 18), (30, 35), (30, 52)], 10)
 
 
 def test_worked_examples_in_the_docstrings():
-    assert doctest.testmod(sys.modules["cellkit.postprocessing"]).failed == 0
+    assert doctest.testmod(sys.modules["cellkit.postprocessing.watershed"]).failed == 0
 
 
 def test_instances_need_no_torch():
@@ -158,9 +158,28 @@ def test_predicted_borders_and_distances_part_what_a_mask_cannot():
     labels = np.zeros((30, 60), np.int32)
     labels[10:20, 5:25], labels[10:20, 25:55] = 1, 2
     maps = maps_of(labels)
-    assert ck.average_precision(labels, instances(labels > 0), 0.5) < 0.5
+    assert instances(labels > 0).max() == 1
     for method in ("border", "distance"):
         assert ck.average_precision(labels, instances(maps, method), 0.9) == 1
+
+
+@pytest.mark.parametrize("width", [7, 10, 11, 15])
+def test_a_ridge_of_one_height_is_one_seed(width):
+    rows, columns = np.indices((100, 100)) - 50
+    for along, across in ((rows, columns), (columns, rows), (rows + columns, rows - columns)):
+        rod = (abs(along) < 35) & (across >= 0) & (across < width)
+        assert instances(rod).max() == 1
+    two = np.zeros((40, 90), bool)
+    two[5:5 + width, 5:80] = two[10 + width:10 + 2 * width, 5:80] = True
+    assert instances(two).max() == 2
+
+
+def test_rounding_beyond_1_passes():
+    """Tiles that fade into each other add up to 1.0000001."""
+    prob = np.where(TOUCHING > 0, np.float32(1.0000002), np.float32(-1e-6))
+    np.testing.assert_array_equal(instances(prob), instances(TOUCHING > 0))
+    with pytest.raises(ValueError, match="values from 0 to 1.1"):
+        instances(np.where(TOUCHING > 0, 1.1, 0))
 
 
 def test_foreground_threshold_is_strict():
@@ -379,9 +398,9 @@ GOOD = np.pad(np.ones((6, 6)), 4)
 @pytest.mark.parametrize("maps, error, says", [
     (GOOD * 3, ValueError, "values from 0 to 3.*sigmoid"),
     (GOOD - 2.5, ValueError, "sigmoid"),
-    (np.where(GOOD > 0, np.nan, 0), ValueError, "without NaN"),
-    (TOUCHING, ValueError, "whole numbers from 0 to 3.*labels > 0"),
-    (-TOUCHING, ValueError, "whole numbers from -3"),
+    (np.where(GOOD > 0, np.nan, 0), ValueError, "has NaN"),
+    (TOUCHING, ValueError, "values from 0 to 3.*labels > 0"),
+    (-TOUCHING, ValueError, "values from -3"),
     (np.zeros((0, 5)), ValueError, "at least 1x1"),
     (np.zeros((2, 5, 5)), ValueError, "one image at a time"),
     (None, TypeError, "NoneType"),
@@ -400,7 +419,7 @@ def test_maps_that_the_method_needs():
     for method in ("border", "distance"):
         with pytest.raises(ValueError, match=f"needs '{method}'.*all=True"):
             instances(GOOD, method)
-        with pytest.raises(ValueError, match="differ in shape"):
+        with pytest.raises(ValueError, match=f"the {method} map has shape .* the foreground map"):
             instances({"foreground": GOOD, method: GOOD[1:]}, method)
         with pytest.raises(ValueError, match=f"the {method} map has values"):
             instances({"foreground": GOOD, method: GOOD * 9}, method)
@@ -446,7 +465,7 @@ def test_peaks_farther_apart_than_the_picture_take_no_memory():
 
 @pytest.mark.parametrize("seeds, error, says", [
     (-TOUCHING, ValueError, "labels has labels from -3"),
-    (TOUCHING / 1, TypeError, "labels has dtype float64"),
+    (TOUCHING / 1, TypeError, "labels is float64"),
     (TOUCHING[None], ValueError, r"labels has shape \(1, "),
 ])
 def test_what_does_not_grow(seeds, error, says):

@@ -1,13 +1,18 @@
 """Metrics, always ``metric(truth, pred)``: pixel by pixel, object by object, image to image."""
 
 from cellkit.metrics.coco import CocoAP, coco_average_precision
+from cellkit.metrics.curves import (
+    PrecisionRecallCurve,
+    RocCurve,
+    precision_recall_curve,
+    roc_curve,
+)
 from cellkit.metrics.glas import object_dice, object_f1, object_hausdorff
 from cellkit.metrics.images import Spectrum, contrast, power_spectrum, psnr, ssim
 from cellkit.metrics.objects import (
     THRESHOLDS,
     Counts,
     Matching,
-    Overlap,
     SplitsMerges,
     average_precision,
     count_error,
@@ -15,14 +20,12 @@ from cellkit.metrics.objects import (
     matched_pairs,
     matching,
     mean_precision,
-    overlap_table,
     panoptic_quality,
     splits_merges,
 )
+from cellkit.metrics.overlaps import Overlap, overlap_table
 from cellkit.metrics.pixels import (
     Confusion,
-    PrecisionRecallCurve,
-    RocCurve,
     accuracy,
     confusion,
     dice,
@@ -33,9 +36,7 @@ from cellkit.metrics.pixels import (
     image_edges,
     iou,
     precision,
-    precision_recall_curve,
     recall,
-    roc_curve,
 )
 
 __all__ = [

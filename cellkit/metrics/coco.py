@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cellkit.metrics.objects import check_labels
-from cellkit.metrics.pairs import is_array, pairs
+from cellkit import checks
+from cellkit.metrics.overlaps import label_pairs
+from cellkit.metrics.pairs import is_one_image
 
 MAX_DETECTIONS = (100, 500, 2000)
 AREAS = {"all": (0, 1e10), "small": (0, 18**2), "medium": (18**2, 31**2), "large": (31**2, 1e10)}
@@ -69,8 +70,8 @@ def coco_average_precision(truth, pred, scores: Iterable | None = None) -> CocoA
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
-    rows = list(pairs(truth, pred, check_labels, check_labels))
-    scores = _scores(scores, rows, single=is_array(truth, "truth") and np.ndim(truth) == 2)
+    rows = list(label_pairs(truth, pred))
+    scores = _scores(scores, rows, single=is_one_image(truth))
     images = [{"id": i, "height": t.shape[0], "width": t.shape[1]} for i, (t, _) in enumerate(rows)]
     true = [{"image_id": i, "category_id": 1, "iscrowd": 0, **rle}
             for i, (t, _) in enumerate(rows) for rle in _rles(t)]
@@ -115,10 +116,7 @@ def _scores(scores, rows, single: bool) -> list[np.ndarray]:
             f"scores has {[len(s) for s in scores]} values an image, expected one for each "
             f"predicted object, {number}; give them in the order of the labels."
         )
-    if not all(np.isfinite(s).all() for s in scores):
-        raise ValueError("scores has NaN or infinite values, expected finite numbers; "
-                         "drop the objects without a score.")
-    return scores
+    return [checks.plane("scores", s[None])[0] if len(s) else s for s in scores]
 
 
 def _rles(labels: np.ndarray) -> list[dict]:

@@ -18,8 +18,7 @@ from functools import cache
 import numpy as np
 from scipy import ndimage
 
-from cellkit.metrics.objects import Overlap, check_labels, overlap_table, tables
-from cellkit.metrics.pairs import pairs
+from cellkit.metrics.overlaps import Overlap, label_pairs, overlap_table, tables
 from cellkit.metrics.pixels import directed_hausdorff
 
 
@@ -122,7 +121,7 @@ def object_hausdorff(truth, pred) -> float:
     2.0
     """
     sums, pixels = np.zeros(2), np.zeros(2)
-    for one, other in pairs(truth, pred, check_labels, check_labels):
+    for one, other in label_pairs(truth, pred):
         table = overlap_table(one, other)
         distances = _object_distances(one, other, table)
         for side, areas in enumerate([table.truth_areas, table.pred_areas]):

@@ -7,13 +7,13 @@ images whose PSNR rises while the cells go.
 
 from __future__ import annotations
 
-from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
+from skimage.metrics import structural_similarity
 
-from cellkit.metrics.pairs import is_array
+from cellkit import checks
+from cellkit.metrics.pairs import pairs
 
 
 class Spectrum(NamedTuple):
@@ -83,7 +83,6 @@ def contrast(truth, pred) -> float:
     Parameters
     ----------
     truth, pred : image (H, W) or (H, W, 3), or list of images
-        Lists give the mean.
 
     Returns
     -------
@@ -125,13 +124,10 @@ def power_spectrum(image) -> Spectrum:
     >>> float(found.frequency[found.power.argmax()])
     0.125
     """
-    image = _image(image, "image")
+    image = checks.image("image", image)
     rows, columns = image.shape[:2]
-    if min(rows, columns) < 2:
-        raise ValueError(
-            f"image has shape {image.shape}, expected at least 2 pixels each way; a single row "
-            "has no spectrum to speak of."
-        )
+    checks.number("the image's shorter side", min(rows, columns), "at least 2 pixels; a single row "
+                  "has no spectrum to speak of", lambda side: side >= 2)
     # Hann at half-pixel centres; divided by its own power, so that noise keeps its variance.
     hann = [np.sin(np.pi * (np.arange(n) + 0.5) / n) ** 2 for n in (rows, columns)]
     window = np.outer(*hann)
@@ -148,28 +144,17 @@ def power_spectrum(image) -> Spectrum:
 
 
 def _psnr(truth, pred) -> float:
-    error = np.mean((truth - pred) ** 2)
+    error = np.mean((truth - pred) ** 2)  # scikit-image's warns where images are equal
     return float(-10 * np.log10(error)) if error else np.inf
 
 
 def _ssim(truth, pred) -> float:
-    if min(truth.shape[:2]) < 11:
-        raise ValueError(
-            f"the images have shape {truth.shape}, expected sides of at least 11 pixels, the "
-            "window that SSIM looks through; compare larger crops, or use psnr."
-        )
-
-    def local(image):  # a Gaussian over rows and columns, never across colours
-        for axis in (0, 1):
-            image = ndimage.gaussian_filter1d(image, 1.5, axis, radius=5)
-        return image
-
-    m, n = local(truth), local(pred)
-    spread = local(truth**2) - m**2 + local(pred**2) - n**2
-    together = local(truth * pred) - m * n
-    c, d = 0.01**2, 0.03**2
-    score = (2 * m * n + c) * (2 * together + d) / ((m**2 + n**2 + c) * (spread + d))
-    return float(score[5:-5, 5:-5].mean())
+    checks.number("the shorter side of the images", min(truth.shape[:2]), "at least 11 pixels, the "
+                  "window that SSIM looks through; compare larger crops, or use psnr",
+                  lambda side: side >= 11)
+    return float(structural_similarity(
+        truth, pred, data_range=1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
+        channel_axis=None if truth.ndim == 2 else 2))
 
 
 def _contrast(truth, pred) -> float:
@@ -180,49 +165,5 @@ def _contrast(truth, pred) -> float:
 
 
 def _mean(truth, pred, score) -> float:
-    one = [is_array(truth, "truth"), is_array(pred, "pred")]
-    if one[0] != one[1]:
-        raise ValueError(
-            "one of truth and pred is an image, the other a list; expected two images or two "
-            "lists of images."
-        )
-    if one[0]:
-        truth, pred = [truth], [pred]
-    scores = []
-    for number, (t, p) in enumerate(zip_longest(truth, pred)):
-        if t is None or p is None:
-            raise ValueError(
-                f"{'truth' if t is None else 'pred'} has {number} images and the other has more; "
-                "give each image its partner, in the same order."
-            )
-        t, p = _image(t, "truth"), _image(p, "pred")
-        if t.shape != p.shape:
-            raise ValueError(
-                f"truth has shape {t.shape} and pred {p.shape}, expected the same; "
-                "enlarge the small one first: cellkit.enlarge(image, shape)."
-            )
-        scores.append(score(t.astype(np.float64), p.astype(np.float64)))
-    if not scores:
-        raise ValueError("truth and pred have no images, expected at least one.")
-    return float(np.mean(scores))
-
-
-def _image(image, name: str) -> np.ndarray:
-    image = np.asarray(image)
-    if image.dtype.kind != "f":
-        raise TypeError(
-            f"{name} is {image.dtype}, expected a float image in [0, 1]; scale it with "
-            "cellkit.datasets.scale_image(image) first."
-        )
-    if not image.size or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] > 4):
-        raise ValueError(
-            f"{name} has shape {image.shape}, expected (H, W) or (H, W, 3), not empty; "
-            "give several images as a list."
-        )
-    low, high = float(image.min()), float(image.max())
-    if not (low >= -1e-5 and high <= 1 + 1e-5):
-        raise ValueError(
-            f"{name} has values from {low:g} to {high:g}, expected [0, 1] without NaN; "
-            "undo the normalisation, or clip the image, first."
-        )
-    return image
+    images = pairs(truth, pred, checks.image, checks.image, stacks=False)
+    return float(np.mean([score(t.astype(np.float64), p.astype(np.float64)) for t, p in images]))

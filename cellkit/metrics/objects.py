@@ -1,15 +1,15 @@
 """How well two label maps agree, object by object.
 
 Everything here is counted from one sparse table of overlaps, a row for each pair of objects that
-share pixels.  Rows of images pool their counts: every object weighs the same, wherever it is
-(:func:`dsb2018_score` is the exception, as its contest wanted it).
+share pixels.  ``truth`` and ``pred`` are labels (H, W), a stack (N, H, W) or an iterable of labels
+(H, W), see :func:`overlap_table`.  Rows of images pool their counts: every object weighs the same,
+wherever it is (:func:`dsb2018_score` is the exception, as its contest wanted it).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
-from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -17,26 +17,10 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from cellkit.metrics.pairs import pair, pairs
+from cellkit import checks
+from cellkit.metrics.overlaps import Overlap, overlap_table, tables
 
 THRESHOLDS = tuple(k / 20 for k in range(10, 20))  # IoU 0.50, 0.55, ..., 0.95
-
-
-class Overlap(NamedTuple):
-    """Which objects share pixels, and how many (see :func:`overlap_table`)."""
-
-    truth_ids: np.ndarray
-    pred_ids: np.ndarray
-    truth_areas: np.ndarray
-    pred_areas: np.ndarray
-    truth: np.ndarray
-    pred: np.ndarray
-    area: np.ndarray
-
-    @property
-    def union(self) -> np.ndarray:
-        """Pixels in one object of the pair or the other, (pairs,)."""
-        return self.truth_areas[self.truth] + self.pred_areas[self.pred] - self.area
 
 
 class Matching(NamedTuple):
@@ -67,42 +51,6 @@ class SplitsMerges(NamedTuple):
 
     splits: int
     merges: int
-
-
-def overlap_table(truth, pred) -> Overlap:
-    """List the pairs of objects that share pixels in one image (lesson 07_watershed).
-
-    Parameters
-    ----------
-    truth, pred : labels (H, W), whole numbers
-        0 is background, every other number an object; gaps in the numbering do not matter.
-
-    Returns
-    -------
-    Overlap
-        ``truth_ids``, ``pred_ids``: the labels that occur, ascending; ``truth_areas``,
-        ``pred_areas``: their pixels; ``truth``, ``pred``: a row for each pair that shares
-        pixels, as positions in the ids; ``area``: the pixels they share; ``union``: the pixels
-        in either.  Background is in none of them.
-
-    Raises
-    ------
-    ValueError, TypeError
-        Shapes that differ, an empty array, a mask or a map where labels are meant, negative
-        labels.
-
-    Examples
-    --------
-    >>> truth = np.array([[1, 1, 1, 0, 7, 7]])
-    >>> pred = np.array([[0, 2, 2, 3, 3, 3]])
-    >>> table = overlap_table(truth, pred)
-    >>> table.truth_ids, table.truth_areas
-    (array([1, 7]), array([3, 2]))
-    >>> list(zip(table.truth_ids[table.truth].tolist(), table.pred_ids[table.pred].tolist(),
-    ...          table.area.tolist(), table.union.tolist()))
-    [(1, 2, 2, 3), (7, 3, 2, 3)]
-    """
-    return _overlap(*pair(truth, pred, check_labels, check_labels))
 
 
 def matching(
@@ -206,11 +154,6 @@ def average_precision(
 def panoptic_quality(truth, pred) -> float:
     """Mean IoU of the pairs with IoU > 0.5, times their F1 (Kirillov et al., CVPR 2019).
 
-    Parameters
-    ----------
-    truth, pred : labels (H, W), stack (N, H, W), or iterable of labels (H, W)
-        Rows of images pool their objects.
-
     Returns
     -------
     float
@@ -226,10 +169,6 @@ def dsb2018_score(truth, pred) -> float:
     a pair needs an IoU strictly above the threshold (Caicedo et al., Nature Methods 2019; the
     winner had 0.632 on the second stage).
 
-    Parameters
-    ----------
-    truth, pred : labels (H, W), stack (N, H, W), or iterable of labels (H, W)
-
     Returns
     -------
     float
@@ -243,15 +182,11 @@ def dsb2018_score(truth, pred) -> float:
 def mean_precision(truth, pred) -> float:
     """What paper 5 calls mean average precision: TP / (TP + FP), averaged over thresholds.
 
-    The thresholds are IoU 0.50, 0.55, ..., 1.00 (equations 4 and 5).  It is neither of the usual
+    The thresholds are IoU 0.50, 0.55, ..., 1.00 (equations 4 and 5); counts are pooled over images
+    (the paper does not say how it averages).  It is neither of the usual
     average precisions: misses are in no term of it, so a method that finds three easy cells of
     a hundred beats one that finds all hundred a little less well.  Print
     :func:`average_precision` beside it.
-
-    Parameters
-    ----------
-    truth, pred : labels (H, W), stack (N, H, W), or iterable of labels (H, W)
-        Rows of images pool their counts (the paper does not say how it averages).
 
     Returns
     -------
@@ -271,10 +206,6 @@ def mean_precision(truth, pred) -> float:
 
 def count_error(truth, pred) -> Counts:
     """Count objects, and how far the counts are off, image by image.
-
-    Parameters
-    ----------
-    truth, pred : labels (H, W), stack (N, H, W), or iterable of labels (H, W)
 
     Returns
     -------
@@ -300,10 +231,6 @@ def splits_merges(truth, pred) -> SplitsMerges:
     A true object is split if at least two predictions have more than half of their own pixels
     in it.  A prediction is a merge if it covers more than half of at least two true objects.
 
-    Parameters
-    ----------
-    truth, pred : labels (H, W), stack (N, H, W), or iterable of labels (H, W)
-
     Returns
     -------
     SplitsMerges
@@ -326,63 +253,9 @@ def splits_merges(truth, pred) -> SplitsMerges:
     return SplitsMerges(int(splits), int(merges))
 
 
-def tables(truth, pred) -> Iterator[Overlap]:
-    """The overlap table of each image."""
-    return (_overlap(t, p) for t, p in pairs(truth, pred, check_labels, check_labels))
-
-
-def check_labels(array: np.ndarray, name: str) -> np.ndarray:
-    """Check that ``array`` is a label map, and hand it back as int32."""
-    if array.dtype == bool:
-        raise TypeError(
-            f"{name} is a mask (bool), expected labels: 0 for background, k for the k-th object; "
-            "number its objects first, e.g. cellkit.instances(mask, method='components')."
-        )
-    if array.dtype.kind == "f":
-        raise TypeError(
-            f"{name} has dtype {array.dtype}, expected labels in whole numbers; turn a "
-            "probability map into objects with cellkit.instances(prob), or whole numbers stored "
-            "as float with .astype('int32')."
-        )
-    if array.min() < 0 or array.max() > np.iinfo(np.int32).max:
-        raise ValueError(
-            f"{name} has labels from {array.min()} to {array.max()}, expected 0 (background) to "
-            f"{np.iinfo(np.int32).max}; set what should be ignored to 0, renumber the rest."
-        )
-    return array.astype(np.int32, copy=False)
-
-
-def _overlap(truth: np.ndarray, pred: np.ndarray) -> Overlap:
-    base = int(pred.max()) + 1
-    key = np.multiply(truth, base, dtype=np.int64).ravel()  # below 2**62: labels are int32
-    key += pred.ravel()
-    # Labels come in runs along a row, so there is far less to sort than there are pixels.
-    starts = np.append(0, np.flatnonzero(key[1:] != key[:-1]) + 1)
-    lengths = np.diff(starts, append=key.size)
-    key, inverse = np.unique(key[starts], return_inverse=True)
-    area = np.bincount(inverse, weights=lengths).astype(np.int64)
-    truth, pred = np.divmod(key, base)
-    truth_ids, truth, truth_areas = _objects(truth, area)
-    pred_ids, pred, pred_areas = _objects(pred, area)
-    both = (truth >= 0) & (pred >= 0)
-    return Overlap(truth_ids, pred_ids, truth_areas, pred_areas,
-                   truth[both], pred[both], area[both])
-
-
-def _objects(labels: np.ndarray, area: np.ndarray):
-    """Ids without background, each row's position among them (−1 for background), and areas."""
-    ids, position = np.unique(labels, return_inverse=True)
-    areas = np.bincount(position, weights=area).astype(np.int64)
-    background = int(ids[0] == 0)
-    return ids[background:], position - background, areas[background:]
-
-
 def _fraction(threshold: float) -> Fraction:
-    if not (isinstance(threshold, Real) and 0 < threshold <= 1):
-        raise ValueError(
-            f"the IoU threshold is {threshold}, expected a number above 0 and at most 1; 0.5 is "
-            "the usual choice."
-        )
+    checks.number("the IoU threshold", threshold, "a number above 0 and at most 1; 0.5 is the "
+                  "usual choice", lambda t: 0 < t <= 1)
     return Fraction(float(threshold)).limit_denominator(1000)
 
 
