@@ -44,3 +44,16 @@ def test_depths_of_peaks_are_what_h_maxima_asks_for(capsys):
         assert sum(depth >= h for _, depth in depths) == known
     draw.seeds_by_h(height, (0.02, 0.1))
     assert capsys.readouterr().out.count("peaks count") == 2
+
+
+def test_walks_of_one_cell_end_together(capsys):
+    from cellkit.targets import flow_map
+
+    rows, columns = np.indices((30, 40))
+    labels = np.zeros((30, 40), np.int32)
+    labels[np.hypot(rows - 14, columns - 12) < 9] = 1
+    labels[(np.hypot(rows - 14, columns - 28) < 9) & (labels == 0)] = 2
+    draw.flow(labels, flow_map(labels))
+    assert "within 1.0 rows and columns" in (said := capsys.readouterr().out) and "2 cells" in said
+    draw.flow(labels, 0 * flow_map(labels))
+    assert "within 16.0 rows and columns" in capsys.readouterr().out
