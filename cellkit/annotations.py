@@ -59,7 +59,7 @@ def label_map(segmentations: Sequence, shape: tuple[int, int]) -> np.ndarray:
     starts, lengths, cell = _runs(_encode(segmentations, height, width), height, width)
     area = np.bincount(cell, lengths, minlength=len(segmentations))
     layer = np.empty(len(segmentations), np.int64)
-    layer[np.argsort(-area, kind="stable")] = np.arange(len(segmentations))
+    layer[bottom_up(area)] = np.arange(len(segmentations))
     order = np.argsort(layer[cell], kind="stable")  # numpy keeps the last value written
     starts, lengths, cell = starts[order], lengths[order], cell[order]
 
@@ -73,6 +73,23 @@ def label_map(segmentations: Sequence, shape: tuple[int, int]) -> np.ndarray:
 def polygon_mask(polygon, shape: tuple[int, int]) -> np.ndarray:
     """The pixels of one polygon ``[x1, y1, x2, y2, ...]``: bool (H, W) (lesson 01)."""
     return label_map([[polygon]], shape) > 0
+
+
+def bottom_up(areas) -> np.ndarray:
+    """The order in which cells are painted: the smaller lies on top, of equal ones the later."""
+    return np.argsort(-np.asarray(areas, np.float64), kind="stable")
+
+
+def resize_labels(labels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Labels at another size, each pixel the nearest one's: int (H, W) → (h, w).
+
+    Half-pixel centres, as for images; Pillow's ``NEAREST``.
+    """
+    rows, columns = (
+        ((np.arange(n) + 0.5) * old / n).astype(int)
+        for n, old in zip(shape, labels.shape, strict=True)
+    )
+    return labels[rows[:, None], columns]
 
 
 def _size(shape) -> tuple[int, int]:

@@ -362,11 +362,11 @@ def load(dataset: str, side: int | None = None) -> Samples:
 
 def _resized(sample, side) -> Sample:
     """Bilinear with antialiasing; labels by nearest neighbour."""
+    from cellkit.annotations import resize_labels
     from cellkit.degradation import resample
 
     image = np.clip(resample(sample.image, (side, side), "bilinear"), 0, 1)
-    rows, columns = ((np.arange(side) + 0.5) * n / side for n in sample.labels.shape)
-    labels = sample.labels[rows.astype(int)[:, None], columns.astype(int)]
+    labels = resize_labels(sample.labels, (side, side))
     return replace(sample, image=image.astype(np.float32), labels=labels)
 
 

@@ -22,7 +22,7 @@ import pytest
 from PIL import Image
 
 import cellkit as ck
-from cellkit.datasets import livecell, registry, remote, transfer
+from cellkit.datasets import archives, livecell, registry, remote, transfer
 from cellkit.datasets.registry import File
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -489,7 +489,7 @@ def deflated_wrong(name="a.txt"):
 def test_a_bad_archive_leaves_nothing_behind(archive, told, tmp_path):
     (tmp_path / "x.zip").write_bytes(archive)
     with pytest.raises(ValueError, match=told) as caught:
-        transfer.unpack(tmp_path / "x.zip", tmp_path / "in" / "out")
+        archives.unpack(tmp_path / "x.zip", tmp_path / "in" / "out")
     assert "x.zip" in str(caught.value) and str(caught.value).endswith(".")
     assert visible(tmp_path) == ["x.zip"] and not list(tmp_path.parent.glob("out.txt"))
     assert not [path for path in tmp_path.rglob("*") if path.name not in ("x.zip", "in")]
@@ -497,10 +497,10 @@ def test_a_bad_archive_leaves_nothing_behind(archive, told, tmp_path):
 
 def test_unpacking_asks_for_space_first(tmp_path, monkeypatch):
     (tmp_path / "x.zip").write_bytes(GOOD)
-    usage = transfer.shutil.disk_usage(tmp_path)._replace(free=100)
-    monkeypatch.setattr(transfer.shutil, "disk_usage", lambda _: usage)
+    usage = archives.shutil.disk_usage(tmp_path)._replace(free=100)
+    monkeypatch.setattr(archives.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(OSError, match="unpacks to 1,001 bytes and .* has 100 free"):
-        transfer.unpack(tmp_path / "x.zip", tmp_path / "out")
+        archives.unpack(tmp_path / "x.zip", tmp_path / "out")
     assert visible(tmp_path) == ["x.zip"]
 
 

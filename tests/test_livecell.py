@@ -13,9 +13,10 @@ from pycocotools import mask as coco
 from scipy import ndimage
 
 import cellkit as ck
-from cellkit.datasets import livecell, read_image, replacing
-from cellkit.datasets.livecell import write_livecell
+from cellkit.datasets import coco_index, livecell, read_image
+from cellkit.files import replacing
 from cellkit.samples import Sample
+from experiments.tiny_livecell import write_livecell
 
 REAL = Path(os.environ.get("CELLKIT_DATA") or "no real data") / "livecell"
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -292,7 +293,7 @@ def size_split(root):
 )  # fmt: skip
 @pytest.mark.parametrize("chunk", [64, 4 << 20])
 def test_every_arrangement_reads_the_same(rearrange, chunk, root, parts, monkeypatch):
-    monkeypatch.setattr(livecell, "CHUNK", chunk)
+    monkeypatch.setattr(coco_index, "CHUNK", chunk)
     rearrange(root)
     for split, samples in parts.items():
         found = read(root, split)
@@ -380,10 +381,10 @@ def test_unlabelled_images_are_a_split_of_their_own(root):
 @pytest.fixture
 def indexed(root, monkeypatch):
     """Every annotation file counts as large; how often one is walked through is counted."""
-    monkeypatch.setattr(livecell, "INDEXED_FROM", 0)
+    monkeypatch.setattr(coco_index, "INDEXED_FROM", 0)
     walks = []
-    walk = livecell._walk
-    monkeypatch.setattr(livecell, "_walk", lambda file: walks.append(file) or walk(file))
+    walk = coco_index._walk
+    monkeypatch.setattr(coco_index, "_walk", lambda file: walks.append(file) or walk(file))
     return root, walks
 
 
@@ -455,7 +456,7 @@ def test_beside_a_read_only_file_the_index_goes_into_the_cache(
             raise PermissionError(path)
         return replacing(path)
 
-    monkeypatch.setattr(livecell, "replacing", write_only_to_the_cache)
+    monkeypatch.setattr(coco_index, "replacing", write_only_to_the_cache)
     for _ in range(2):
         same(read(root, "train"), parts["train"])
     assert len(walks) == 1 and not index_of(root).exists()
@@ -468,14 +469,14 @@ def test_without_any_place_for_an_index_reading_still_works(indexed, parts, monk
     def refuse(path):
         raise PermissionError(path)
 
-    monkeypatch.setattr(livecell, "replacing", refuse)
+    monkeypatch.setattr(coco_index, "replacing", refuse)
     same(read(root, "train"), parts["train"])
     same(read(root, "train"), parts["train"])
     assert len(walks) == 2
 
 
 def _read_labels(root):
-    livecell.INDEXED_FROM = 0
+    coco_index.INDEXED_FROM = 0
     return [sample.labels.sum() for sample in livecell.samples(root)]
 
 
@@ -509,7 +510,7 @@ def sentence(caught, *words):
 @pytest.mark.parametrize("share", [0, 0.001, 0.02, 0.3, 0.6, 0.9, 0.9999])
 @pytest.mark.parametrize("large", [True, False])
 def test_a_json_cut_off_in_the_middle_is_refused(share, large, root, monkeypatch):
-    monkeypatch.setattr(livecell, "INDEXED_FROM", 0 if large else 1 << 60)
+    monkeypatch.setattr(coco_index, "INDEXED_FROM", 0 if large else 1 << 60)
     whole = json_of(root).read_bytes()
     json_of(root).write_bytes(whole[: int(share * len(whole))])
     before = {*root.rglob("*")}

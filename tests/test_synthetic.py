@@ -7,7 +7,8 @@ from skimage.measure import label, regionprops
 
 import cellkit as ck
 from cellkit.datasets import bundled
-from cellkit.synthetic import LINES, TINY, TINY_SHAPE, main, render, render_many
+from cellkit.synthetic import LINES, render, render_many
+from experiments.tiny_livecell import TINY, TINY_SHAPE, main
 
 SMALL, HALF = (128, 160), (260, 352)
 

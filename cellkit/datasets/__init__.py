@@ -28,7 +28,7 @@ READERS = {
     "isbi2012": "stacks.isbi2012",
     "snemi3d": "stacks.snemi3d",
     "epfl": "stacks.epfl",
-    "ncmir": "stacks.ncmir",
+    "ncmir": "folder.ncmir",
     "livecell3": "folder.livecell3",
     "folder": "folder.samples",
 }
@@ -114,8 +114,8 @@ def download(
     A download that broke off goes on where it stopped when called again.  Files have their names
     only once they are complete and verified.  Of two processes the second waits for the first.
     """
-    from cellkit.datasets import transfer
-    from cellkit.datasets.files import close_archives
+    from cellkit.datasets import archives, transfer
+    from cellkit.datasets.archives import close_archives
 
     source = about(name)
     if mirror:
@@ -157,7 +157,7 @@ def download(
                     continue
                 place = transfer.fetch(file, folder, timeout, quiet)
                 if file.unpack:
-                    transfer.unpack(place, folder / file.unpack)
+                    archives.unpack(place, folder / file.unpack)
                     close_archives()
                     place.unlink()
     except PermissionError as error:

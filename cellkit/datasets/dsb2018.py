@@ -36,10 +36,14 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from cellkit.annotations import bottom_up
+from cellkit.checks import one_of
 from cellkit.datasets import cache
-from cellkit.datasets.files import base, names, open_binary
-from cellkit.datasets.folder import check_size, entry, pair
+from cellkit.datasets.archives import base, names, open_binary
+from cellkit.datasets.faults import need, partners, reading
+from cellkit.datasets.folder import check_size, entry
 from cellkit.datasets.images import read_image, to_grey
+from cellkit.datasets.pairing import pair
 from cellkit.files import replacing
 from cellkit.samples import Entry, Samples
 
@@ -88,19 +92,17 @@ def samples(root, split="all") -> Samples:
         lengths outside the picture, an unreadable file.
     """
     root = Path(root)
-    if split not in ("all", *SPLITS):
-        raise ValueError(f"no split {split!r} of dsb2018, expected all, {', '.join(SPLITS)}.")
+    one_of("split of dsb2018", split, ("all", *SPLITS))
     found = names(root)
     parts = _stage1(base(root), found)
     for part, entries in _stardist(base(root), found).items():
         parts.setdefault(part, entries)
-    if not parts:
-        raise FileNotFoundError(
-            f"nothing of DSB2018 below {root}, expected stage1_train.zip or its folders "
-            "<id>/images/<id>.png with <id>/masks/; give the folder or archive that holds them."
-        )
-    if split != "all" and split not in parts:
-        raise ValueError(f"{root} has no {split}, only {', '.join(parts)}; choose one of these.")
+    need(parts, lambda: (
+        f"nothing of DSB2018 below {root}, expected stage1_train.zip or its folders "
+        "<id>/images/<id>.png with <id>/masks/; give the folder or archive that holds them."
+    ), FileNotFoundError)  # fmt: skip
+    need(split == "all" or split in parts,
+         lambda: f"{root} has no {split}, only {', '.join(parts)}; choose one of these.")
     if split == "all":  # StarDist's are copies of stage 1
         chosen = [part for part in parts if part in SPLITS[:2]] or list(parts)
         entries = [e for part in chosen for e in parts[part] if e.annotated]
@@ -126,12 +128,10 @@ def _stage1(root, found) -> dict[str, list[Entry]]:
             images.setdefault("/".join(parts[:-2]), name)
         elif parts[-2] == "masks":
             masks.setdefault("/".join(parts[:-2]), []).append(name)
-    lonely = next((folder for folder in masks if folder not in images), None)
-    if lonely is not None:
-        raise ValueError(
-            f"{lonely} in {root} has masks and no image, expected {lonely}/images/*.png; unpack "
-            "the archive again, or delete the folder."
-        )
+    partners(masks, images, lambda folder, count: (
+        f"{folder} in {root} has masks and no image ({count} such), expected {folder}/images/*.png;"
+        " unpack the archive again, or delete the folder."
+    ))  # fmt: skip
     solution = next((n for n in found if PurePosixPath(n).name == "stage1_solution.csv"), None)
     runs = _solution(root / solution) if solution else {}
     parts, seen = {}, set()
@@ -168,21 +168,19 @@ def _solution(path) -> dict[str, tuple[tuple[str, int, int], ...]]:
     """Picture → run lengths, height and width of each nucleus."""
     with open_binary(path) as stream:
         rows = csv.DictReader(stream.read().decode("utf-8-sig", "replace").splitlines())
-    wanted = {"ImageId", "EncodedPixels", "Height", "Width"}
-    if not wanted <= set(rows.fieldnames or ()):
-        raise ValueError(
-            f"{path} has the columns {', '.join(rows.fieldnames or ['none'])}, expected "
-            "ImageId, EncodedPixels, Height, Width; download it again."
-        )
+    columns = ("ImageId", "EncodedPixels", "Height", "Width")
+    need(set(columns) <= set(rows.fieldnames or ()), lambda: (
+        f"{path} has the columns {', '.join(rows.fieldnames or ['none'])}, expected "
+        f"{', '.join(columns)}; download it again."
+    ))  # fmt: skip
     runs: dict[str, list] = {}
     for row in rows:
-        try:
-            nucleus = (row["EncodedPixels"], int(row["Height"]), int(row["Width"]))
-        except (TypeError, ValueError):
-            raise ValueError(
-                f"{path} is cut off or damaged in line {rows.line_num}, expected five values; "
-                "download it again."
-            ) from None
+        sides = row["Height"] or "", row["Width"] or ""
+        need(all(side.isascii() and side.isdigit() and len(side) < 9 for side in sides), lambda: (
+            f"{path} is cut off or damaged in line {rows.line_num}, expected five values; "
+            "download it again."
+        ))  # fmt: skip
+        nucleus = (row["EncodedPixels"], *map(int, sides))
         runs.setdefault(row["ImageId"], []).append(nucleus)
     return {name: tuple(several) for name, several in runs.items()}
 
@@ -208,11 +206,10 @@ class _Nuclei:
             return image, _from_runs(self.runs, image.shape[:2], self.image)
         if self.masks is None:
             return image, None
-        if not self.masks:
-            raise ValueError(
-                f"{self.image} has no masks, expected one picture for each nucleus in the folder "
-                "masks beside images; unpack the archive again, or delete the image."
-            )
+        need(self.masks, lambda: (
+            f"{self.image} has no masks, expected one picture for each nucleus in the folder "
+            "masks beside images; unpack the archive again, or delete the image."
+        ))  # fmt: skip
         return image, _from_masks(self.masks, image, self.image)
 
 
@@ -225,21 +222,15 @@ def _from_masks(paths, image, where) -> np.ndarray:
 
     boxed = []
     for path in paths:
-        try:
+        with reading(path, "one nucleus as PNG"):
             with open_binary(path) as stream, Image.open(stream) as mask:
                 grey = mask if mask.mode in ("L", "1") else mask.convert("L")
                 box, size = grey.getbbox(), grey.size[::-1]
                 cell = np.asarray(grey.crop(box)) > 0 if box else np.zeros((0, 0), bool)
-        except Exception as error:  # Pillow has a dozen kinds of its own
-            raise ValueError(
-                f"{path} cannot be read as an image ({type(error).__name__}: {error}), expected "
-                "one nucleus as PNG; copy or download it again."
-            ) from None
-        if size != image.shape[:2]:
-            check_size(path, np.empty(size, bool), where, image)
+        check_size(path, size, where, image)
         boxed.append((box, cell))
     labels = np.zeros(image.shape[:2], np.int32)
-    for k in np.argsort([-np.count_nonzero(cell) for _, cell in boxed], kind="stable"):
+    for k in bottom_up([np.count_nonzero(cell) for _, cell in boxed]):
         box, cell = boxed[k]
         if box:
             labels[box[1] : box[3], box[0] : box[2]][cell] = k + 1
@@ -254,18 +245,19 @@ def _from_runs(runs, shape, where) -> np.ndarray:
         plain = text.isascii() and all(word.isdigit() and len(word) < 19 for word in words)
         numbers = np.array(words if plain else [], np.int64)
         starts, lengths = numbers[::2] - 1, numbers[1::2]
-        if (height, width) != shape or len(numbers) % 2 or not len(numbers) or (
-            starts.min() < 0 or (starts + lengths).max() > height * width
-        ):
-            raise ValueError(
+        need(
+            (height, width) == shape and len(numbers) and len(numbers) % 2 == 0
+            and starts.min() >= 0 and (starts + lengths).max() <= height * width,
+            lambda height=height, width=width, text=text: (
                 f"the solution of {where} has run lengths for {height} x {width} pixels that do "
                 f"not fit its {shape[0]} x {shape[1]} ({text[:30]}...), expected pairs of start "
                 "and length; download stage1_solution.csv again."
-            )
+            ),
+        )  # fmt: skip
         before = np.cumsum(lengths) - lengths
         cells.append(np.repeat(starts - before, lengths) + np.arange(lengths.sum()))
     labels = np.zeros(shape[0] * shape[1], np.int32)
-    for k in np.argsort([-len(cell) for cell in cells], kind="stable"):
+    for k in bottom_up([len(cell) for cell in cells]):
         labels[cells[k]] = k + 1
     return np.ascontiguousarray(labels.reshape(shape[::-1]).T)
 

@@ -17,9 +17,12 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePosixPath
 
-from cellkit.datasets.files import base, names, open_binary
-from cellkit.datasets.folder import Pair, entry
+from cellkit.checks import one_of
+from cellkit.datasets.archives import base, names, open_binary
+from cellkit.datasets.faults import need, partners
+from cellkit.datasets.folder import entry
 from cellkit.datasets.images import SUFFIXES
+from cellkit.datasets.pairing import Pair
 from cellkit.samples import Samples
 
 SPLITS = ("train", "testA", "testB")
@@ -49,35 +52,29 @@ def samples(root, split="all") -> Samples:
         or gives no patient; a ``Grade.csv`` without the columns name, patient ID, grade.
     """
     root = Path(root)
-    if split not in ("all", *SPLITS):
-        raise ValueError(f"no split {split!r} of glas, expected all, {', '.join(SPLITS)}.")
+    one_of("split of glas", split, ("all", *SPLITS))
     found = names(root)
     pictures, drawn = {}, {}
     for name in sorted(found, key=lambda name: name.count("/")):  # the folder before its subfolders
         match = re.fullmatch(r"((train|testA|testB)_\d+)(_anno)?", PurePosixPath(name).stem)
         if match and name.lower().endswith(SUFFIXES):
             (drawn if match[3] else pictures).setdefault(match[1], name)
-    if not pictures:
-        raise FileNotFoundError(
-            f"no GlaS picture below {root}, expected train_1.bmp (or .png) with train_1_anno.bmp; "
-            "give the folder that holds them, or the archive they came in."
-        )
+    need(pictures, lambda: (
+        f"no GlaS picture below {root}, expected train_1.bmp (or .png) with train_1_anno.bmp; "
+        "give the folder that holds them, or the archive they came in."
+    ), FileNotFoundError)  # fmt: skip
     for some, others, what in ((pictures, drawn, "_anno file"), (drawn, pictures, "picture")):
-        alone = [name for name in some if name not in others]
-        if alone:
-            raise FileNotFoundError(
-                f"{some[alone[0]]} in {root} has no {what} beside it ({len(alone)} such), expected "
-                f"{alone[0]}{'_anno' if some is pictures else ''}.bmp or .png; unpack the archive "
-                "again, or delete the one that is left."
-            )
+        partners(some, others, lambda name, count, some=some, what=what: (
+            f"{some[name]} in {root} has no {what} beside it ({count} such), expected "
+            f"{name}{'_anno' if some is pictures else ''}.bmp or .png; unpack the archive again, "
+            "or delete the one that is left."
+        ), FileNotFoundError)  # fmt: skip
     grades = next((n for n in found if PurePosixPath(n).name.lower() == "grade.csv"), None)
     patients = _patients(base(root) / grades) if grades else {}
-    missing = [name for name in pictures if grades and name not in patients]
-    if missing:
-        raise ValueError(
-            f"{base(root) / grades} does not list {', '.join(missing[:3])} ({len(missing)} such), "
-            "expected a line with a patient for each picture; add it, or delete the picture."
-        )
+    partners(pictures if grades else {}, patients, lambda name, count: (
+        f"{base(root) / grades} does not list {name} ({count} such), expected a line with a "
+        "patient for each picture; add it, or delete the picture."
+    ))  # fmt: skip
     order = {name: i for i, name in enumerate(found)}
     entries = []
     for name in sorted(pictures, key=lambda n: (SPLITS.index(n.split("_")[0]), order[pictures[n]])):
@@ -85,11 +82,8 @@ def samples(root, split="all") -> Samples:
             patient, grade = patients.get(name, (None, None))
             one = Pair(pictures[name], (drawn[name],), grade, patient and f"patient {patient}")
             entries.append(entry(one, base(root), "glas", kind="cells"))
-    if not entries:
-        raise ValueError(
-            f"{root} has no picture of {split}, expected {split}_1.bmp or .png; choose another "
-            "split, or download the whole set."
-        )
+    need(entries, f"{root} has no picture of {split}, expected {split}_1.bmp or .png; choose "
+                  "another split, or download the whole set.")  # fmt: skip
     return Samples(entries)
 
 
@@ -106,11 +100,10 @@ def _patients(path) -> dict[str, tuple[str, str]]:
         for name in wanted:
             if column.strip().lower() == name.lower():
                 wanted[name] = column
-    if None in wanted.values():
-        raise ValueError(
-            f"{path} has the columns {', '.join(rows.fieldnames or ['none'])}, expected "
-            f"{', '.join(wanted)}; take the original file."
-        )
+    need(None not in wanted.values(), lambda: (
+        f"{path} has the columns {', '.join(rows.fieldnames or ['none'])}, expected "
+        f"{', '.join(wanted)}; take the original file."
+    ))  # fmt: skip
     return {
         row[wanted["name"]].strip(): tuple(
             (row[wanted[column]] or "").strip() for column in ("patient ID", "grade (GlaS)")

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from cellkit.checks import whole_number
-from cellkit.datasets import livecell
-from cellkit.datasets.files import stays_inside
+from cellkit.datasets import coco_index, livecell
+from cellkit.datasets.archives import stays_inside
 from cellkit.datasets.registry import SIZE_SPLITS, File, Source
 from cellkit.datasets.transfer import PAUSE, TRIES, Unavailable, ask, chunks, content_range, fetch
 from cellkit.files import replacing
@@ -194,7 +194,7 @@ def _choose(files, folder, images, cell_types, timeout, quiet) -> list[str]:
     for split in splits:
         listing = fetch(files[split], folder, timeout, quiet)
         by_type: dict[str, dict[str, list[str]]] = {}
-        for name in livecell.listed(listing):
+        for name in (record.stem for record in coco_index.index(listing)):
             kind, _, well = (*name.split("_"), "", "")[:3]  # A172_Phase_C7_1_00d00h00m_4
             if not wanted or kind.lower() in wanted:
                 by_type.setdefault(kind, {}).setdefault(well, []).append(name)
@@ -298,7 +298,7 @@ def _excerpt(folder, listings):
     """Write the annotations of the images that are there into one small file."""
     there, parts = set(_there(folder)), {"images": [], "annotations": []}
     for listing in listings:
-        for image, cells in livecell.annotated(listing, there):
+        for image, cells in coco_index.annotated(listing, there):
             image["id"] = len(parts["images"]) + 1
             parts["images"].append(image)
             parts["annotations"] += [{**cell, "image_id": image["id"]} for cell in cells]

@@ -6,7 +6,6 @@ name      tissue, pixel x slice                    slices                drawn
 isbi2012  fruit fly nerve cord, 4 nm x 50 nm       30 of 512 x 512       membranes
 snemi3d   mouse cortex, 6 nm x 30 nm (ISBI 2013)   100 of 1024 x 1024    every neuron
 epfl      mouse hippocampus, 5 nm x 5 nm           165 of 768 x 1024     mitochondria
-ncmir     mouse brain (the layout is ours)         30 of 1024 x 1024     mitochondria
 ========  =======================================  ====================  =====================
 
 Each comes as a TIFF stack, as a folder of pictures or as HDF5, packed or not: :data:`SETS` lists
@@ -31,16 +30,13 @@ from pathlib import Path
 
 import numpy as np
 
-from cellkit.datasets.files import base, names, open_binary
-from cellkit.datasets.folder import Pattern, check_size, pair
-from cellkit.datasets.images import (
-    SUFFIXES,
-    page_count,
-    read_image,
-    read_labels,
-    scale_image,
-    to_labels,
-)
+from cellkit.checks import one_of
+from cellkit.datasets.archives import base, names, open_binary
+from cellkit.datasets.decoders import page_count
+from cellkit.datasets.faults import naming, need, reading
+from cellkit.datasets.folder import check_size
+from cellkit.datasets.images import SUFFIXES, read_image, read_labels, scale_image, to_labels
+from cellkit.datasets.pairing import Pattern, pair
 from cellkit.samples import Entry, Samples
 
 
@@ -94,12 +90,6 @@ SETS = {
                 ("test", "**/testing.tif", "**/testing_groundtruth.tif")),
         volumes=(("train", "**/lucchi_train.h5"), ("test", "**/lucchi_test.h5")),
     ),
-    "ncmir": _Set(
-        block=6,
-        drawn="mask",
-        slices=(("train", "**/images/{}.*", "**/masks/{}.*"),),
-        stacks=(("train", "**/images.tif", "**/masks.tif"),),
-    ),
 }  # fmt: skip
 
 
@@ -151,35 +141,25 @@ def epfl(root, split="all") -> Samples:
     return _samples("epfl", root, split)
 
 
-def ncmir(root, split="all") -> Samples:
-    """NCMIR mitochondria: ``cellkit.read("ncmir", ...)``, see :func:`isbi2012`.
-
-    Never published as files; the layout is ours: ``images/000.png`` and ``masks/000.png`` ... in
-    the order of the stack, or ``images.tif`` and ``masks.tif``.
-    """
-    return _samples("ncmir", root, split)
-
-
 def _samples(name, root, split) -> Samples:
     about, root = SETS[name], Path(root)
     splits = list(dict.fromkeys(s for s, *_ in about.slices + about.stacks + about.volumes))
-    if split not in ("all", *splits):
-        raise ValueError(f"no split {split!r} of {name}, expected all, {', '.join(splits)}.")
+    one_of(f"split of {name}", split, ("all", *splits))
     found = names(root)
     parts = {part: _part(name, base(root), found, part) for part in splits}
-    if not any(parts.values()):
-        shown = ", ".join(f"{i} with {o}" for _, i, o in about.slices[:1] + about.stacks[:1])
-        raise FileNotFoundError(
-            f"nothing of {name} below {root}, expected e.g. {shown.replace('**/', '')}; give the "
-            "folder or archive that holds them."
-        )
+    shown = ", ".join(f"{i} with {o}" for _, i, o in about.slices[:1] + about.stacks[:1])
+    need(any(parts.values()), lambda: (
+        f"nothing of {name} below {root}, expected e.g. {shown.replace('**/', '')}; give the "
+        "folder or archive that holds them."
+    ), FileNotFoundError)  # fmt: skip
     if split == "all":
         chosen = [entry for part in parts.values() for entry in part if entry.annotated]
     else:
         chosen = parts[split]
-    if not chosen:
-        there = ", ".join(part for part in splits if parts[part])
-        raise ValueError(f"{root} has no {split} part of {name}, only {there}; choose that.")
+    need(chosen, lambda: (
+        f"{root} has no {split} part of {name}, only "
+        f"{', '.join(part for part in splits if parts[part])}; choose that."
+    ))  # fmt: skip
     return Samples(chosen)
 
 
@@ -207,11 +187,10 @@ def _fits(found, pattern) -> list[str]:
 
 def _from_pictures(name, root, pairs, split, labels) -> list[Entry]:
     missing = [p.image for p in pairs if labels and not p.labels]
-    if missing:
-        raise ValueError(
-            f"{missing[0]} in {root} has no labels ({len(missing)} such), expected one that fits "
-            f"{labels!r}; add them, or delete the image."
-        )
+    need(not missing, lambda: (
+        f"{missing[0]} in {root} has no labels ({len(missing)} such), expected one that fits "
+        f"{labels!r}; add them, or delete the image."
+    ))  # fmt: skip
     entries = []
     for i, p in enumerate(pairs):
         image, drawn = root / p.image, root / p.labels[0] if p.labels else None
@@ -223,11 +202,10 @@ def _from_pictures(name, root, pairs, split, labels) -> list[Entry]:
 def _from_pages(name, root, files, split) -> list[Entry]:
     image, drawn = root / files.image, root / files.labels[0] if files.labels else None
     count = page_count(image)
-    if drawn and page_count(drawn) != count:
-        raise ValueError(
-            f"{image} has {count} pages and {drawn} {page_count(drawn)}, expected as many; one of "
-            "them is cut off or belongs to another stack, download it again."
-        )
+    need(not drawn or page_count(drawn) == count, lambda: (
+        f"{image} has {count} pages and {drawn} {page_count(drawn)}, expected as many; one of "
+        "them is cut off or belongs to another stack, download it again."
+    ))  # fmt: skip
     reads = [_Slice(image, drawn, i, SETS[name].drawn) for i in range(count)]
     return [_entry(name, split, i, f"{image.stem}_{i:03}", read) for i, read in enumerate(reads)]
 
@@ -255,12 +233,12 @@ class _Slice:
 
     def __call__(self):
         image = read_image(self.image, page=self.page)
-        if image.ndim == 3:
-            raise ValueError(f"{self.image} is in colour, expected grey as in every EM slice.")
+        need(image.ndim == 2,
+             lambda: f"{self.image} is in colour, expected grey as in every EM slice.")
         if self.labels is None:
             return image, None
         labels = _cells(partial(read_labels, self.labels, self.page), self.drawn)
-        check_size(self.labels, labels, self.image, image)
+        check_size(self.labels, labels.shape, self.image, image)
         return image, labels
 
 
@@ -284,11 +262,10 @@ def _from_hdf5(name, path, split) -> list[Entry]:
         image = _dataset(file, path, about.images)
         labels = _dataset(file, path, about.labels, needed=split != "test")
         shape = file[image].shape
-        if labels and file[labels].shape != shape:
-            raise ValueError(
-                f"{path} has {image} of shape {shape} and {labels} of shape {file[labels].shape}, "
-                "expected the same; download it again."
-            )
+        need(not labels or file[labels].shape == shape, lambda: (
+            f"{path} has {image} of shape {shape} and {labels} of shape {file[labels].shape}, "
+            "expected the same; download it again."
+        ))  # fmt: skip
     # Only ISBI 2012's second choice holds numbers where the others have black and white.
     drawn = "pieces" if labels and labels.endswith("gt_segmentation") else about.drawn
     reads = [_Layer(path, image, labels, i, drawn) for i in range(shape[0])]
@@ -309,18 +286,10 @@ class _Layer:
         with _hdf5(self.image) as file:
             image = file[self.key][self.number]
             values = file[self.labels][self.number] if self.labels else None
-        try:
+        with naming(self.image, f"save {self.key} as 8 or 16 bits."):
             image = scale_image(image)
-        except (ValueError, TypeError) as error:
-            raise ValueError(
-                f"{self.image}: {str(error).partition(';')[0]}; save {self.key} as 8 or 16 bits."
-            ) from None
-        if values is None:
-            return image, None
-        try:
-            return image, self._cells(values)
-        except ValueError as error:
-            raise ValueError(f"{self.image}: {error}") from None
+        with naming(self.image):
+            return image, None if values is None else self._cells(values)
 
     def _cells(self, values) -> np.ndarray:
         if self.drawn == "insides":
@@ -333,14 +302,10 @@ class _Layer:
 def _hdf5(path):
     import h5py
 
-    try:
-        # A stream where the file lies in an archive; h5py reads its own files faster.
+    # A stream where the file lies in an archive; h5py reads its own files faster.
+    with reading(path, "a complete HDF5 file"):
         with h5py.File(path if path.is_file() else open_binary(path), "r") as file:
             yield file
-    except (OSError, RuntimeError, KeyError) as error:  # what h5py says of damage
-        raise ValueError(
-            f"{path} cannot be read as HDF5 ({error}), expected a complete file; download it again."
-        ) from None
 
 
 def _dataset(file, path, keys, needed=True) -> str | None:
@@ -349,11 +314,10 @@ def _dataset(file, path, keys, needed=True) -> str | None:
     for key in keys:
         if isinstance(file.get(key), h5py.Dataset) and file[key].ndim == 3:
             return key
-    if not needed:
-        return None
     there: list[str] = []
     file.visit(there.append)
-    raise ValueError(
+    need(not needed, lambda: (
         f"{path} holds {', '.join(there[:8]) or 'nothing'}, expected {' or '.join(keys)} of shape "
         "(slices, height, width); take the file from the address that the registry names."
-    )
+    ))  # fmt: skip
+    return None

@@ -12,19 +12,16 @@ import http.client
 import json
 import os
 import re
-import secrets
 import shutil
 import sys
 import time
 import urllib.error
 import urllib.request
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cellkit.datasets.files import check_names
 from cellkit.datasets.registry import File
 
 CHUNK = 1 << 16
@@ -34,8 +31,6 @@ SLOWEST = 1024
 TRIES = 4
 #: Seconds before it is asked again, doubled each time.
 PAUSE = 0.5
-#: An archive that unpacks to more than this many times its size is refused (above 100 MB).
-SWELLING = 100
 
 HEADERS = {"User-Agent": "cellkit (course material; python urllib)", "Accept-Encoding": "identity"}
 
@@ -177,69 +172,6 @@ def alone(folder, waiting=print) -> Iterator[None]:
                 told = True
             time.sleep(0.2)
         yield
-
-
-def unpack(archive, folder, largest: int = 20 << 30) -> Path:
-    """Unpack a zip archive into a folder that appears only when it is complete.
-
-    Parameters
-    ----------
-    archive : path
-    folder : path
-        Must not exist.
-    largest : int
-        The most bytes that may come out.
-
-    Raises
-    ------
-    ValueError
-        A name that leads out of the folder; more bytes than ``largest``, or than
-        :data:`SWELLING` times the archive, or than it says; a damaged archive.
-    OSError
-        Not enough space on the disk (asked before the first byte).
-    """
-    archive, folder = Path(archive), Path(folder)
-    temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
-    try:
-        with zipfile.ZipFile(archive) as packed:
-            check_names(packed, archive)
-            members = [info for info in packed.infolist() if not info.is_dir()]
-            size = sum(info.file_size for info in members)
-            packed_size = archive.stat().st_size
-            if size > largest or size > max(SWELLING * packed_size, 100 << 20):
-                raise ValueError(
-                    f"{archive} has {packed_size:,} bytes and would unpack to {size:,}, expected "
-                    f"at most {min(largest, SWELLING * packed_size):,}; do not unpack it, get it "
-                    "from its owner."
-                )
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            free = shutil.disk_usage(folder.parent).free
-            if size > free:
-                raise OSError(
-                    errno.ENOSPC,
-                    f"{archive} unpacks to {size:,} bytes and {folder.parent} has {free:,} free; "
-                    "free some space, or give another folder as root.",
-                )
-            for info in members:
-                target = temporary / info.filename.replace("\\", "/")
-                try:
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    sink = open(target, "xb")  # two entries of one name: neither is lost
-                except (FileExistsError, NotADirectoryError, IsADirectoryError):
-                    told = f"{info.filename} has the place of another file or folder"
-                    raise zipfile.BadZipFile(told) from None
-                with sink, packed.open(info) as source:
-                    # zipfile reads no further than info.file_size, and compares the checksum.
-                    shutil.copyfileobj(source, sink, 1 << 20)
-        os.replace(temporary, folder)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ValueError(
-            f"{archive} cannot be unpacked ({type(error).__name__}: {error}), expected a complete "
-            "zip archive without a password; download it again."
-        ) from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return folder
 
 
 # ---------------------------------------------------------------- one address

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cellkit.datasets import files, transfer
+from cellkit.datasets import archives
 
 PARTS = st.sampled_from(
     ["..", ".", "", "a", "b.png", ".. ", "..  .", "...", " ", "C:", "c:x", "a:b", "CON", "nul", "~",
@@ -48,18 +48,18 @@ OUT = ["//x", "\\\\server\\share\\x", "//server/share/x", "/x", "\\x", "C:x", "C
 @example("//x")
 def test_no_name_that_leads_elsewhere_passes(name):
     if leaves(name):
-        assert not files.stays_inside(name)
+        assert not archives.stays_inside(name)
 
 
 @pytest.mark.parametrize("name", OUT)
 def test_ways_out_are_known(name):
-    assert not files.stays_inside(name)
+    assert not archives.stays_inside(name)
 
 
 @pytest.mark.parametrize("name", ["a", "a/b.png", "./a", "a//b", "a\\b.png", "..a/b..c", "con.tif",
                                   "deep/" * 30 + "x", ".hidden/x", "é ö.png", "a/./b"])  # fmt: skip
 def test_plain_names_pass(name):
-    assert files.stays_inside(name)
+    assert archives.stays_inside(name)
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
@@ -70,7 +70,7 @@ def test_what_tarfiles_filter_refuses_is_refused(tmp_path_factory, name):
     try:
         tarfile.data_filter(tarfile.TarInfo(name), "/base/in")
     except tarfile.FilterError:
-        assert not files.stays_inside(name)
+        assert not archives.stays_inside(name)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -89,7 +89,7 @@ def test_unpacking_writes_below_its_folder_or_nothing(tmp_path_factory, names):
             archive.writestr(info, b"theirs")
     before = {path for path in home.rglob("*")}
     try:
-        transfer.unpack(home / "x.zip", home / "out")
+        archives.unpack(home / "x.zip", home / "out")
     except ValueError as error:
         assert str(error).endswith(".") and "x.zip" in str(error)
         assert {path for path in home.rglob("*")} == before
@@ -104,9 +104,9 @@ def test_what_is_no_file_is_refused(kind, tmp_path):
         info.external_attr = (kind | 0o777) << 16
         archive.writestr(info, "/etc")
     with pytest.raises(ValueError, match="leads out of its folder"):
-        transfer.unpack(tmp_path / "x.zip", tmp_path / "out")
+        archives.unpack(tmp_path / "x.zip", tmp_path / "out")
     with pytest.raises(ValueError, match="leads out of its folder"):
-        files.names(tmp_path / "x.zip")
+        archives.names(tmp_path / "x.zip")
 
 
 def test_two_entries_of_one_name_do_not_overwrite_each_other(tmp_path):
@@ -114,5 +114,5 @@ def test_two_entries_of_one_name_do_not_overwrite_each_other(tmp_path):
         archive.writestr("a.txt", b"one")
         archive.writestr("a.txt", b"other")
     with pytest.raises(ValueError, match="has the place of another"):
-        transfer.unpack(tmp_path / "x.zip", tmp_path / "out")
+        archives.unpack(tmp_path / "x.zip", tmp_path / "out")
     assert not (tmp_path / "out").exists()

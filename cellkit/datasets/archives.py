@@ -6,15 +6,24 @@ in ``stage1_train.zip``.  So every reader takes what was downloaded as it is, pa
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
+import shutil
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from cellkit.datasets.faults import Unfit, need
+from cellkit.files import replacing
+
 #: A file in an archive that is larger (bytes, unpacked) is not read into memory.
 LARGEST = 1 << 30
+#: An archive that unpacks to more than this many times its size is refused (above 100 MB).
+SWELLING = 100
 
 
 def names(place) -> list[str]:
@@ -37,8 +46,8 @@ def names(place) -> list[str]:
     packed = [
         f"{path.name}/{name}"
         for path in archives
-        for name in _members(path)
-        if not {name, f"{path.stem}/{name}"} & plain
+        for name, info in _open(path).items()
+        if not info.is_dir() and not {name, f"{path.stem}/{name}"} & plain
     ]
     return [name for part in (plain, packed) for name in sorted(part, key=natural) if _shown(name)]
 
@@ -62,7 +71,7 @@ def is_archive(path) -> bool:
 def exists(path) -> bool:
     """Whether there is such a file, be it in an archive."""
     archive, name = _inside(path)
-    return Path(path).is_file() if archive is None else name in _open(archive).NameToInfo
+    return os.path.isfile(path) if archive is None else name in _open(archive)
 
 
 def open_binary(path) -> io.IOBase:
@@ -79,23 +88,27 @@ def open_binary(path) -> io.IOBase:
     archive, name = _inside(path)
     if archive is None:
         return open(path, "rb")
-    opened = _open(archive)
-    if name not in opened.NameToInfo:
-        raise FileNotFoundError(
-            f"no file {name} in {archive}; check the name, or download the archive again."
-        )
-    size = opened.NameToInfo[name].file_size
-    if size > LARGEST:
-        raise ValueError(
-            f"{name} in {archive} unpacks to {size:,} bytes, expected at most {LARGEST:,}; "
-            "unpack the archive if you trust it, and read the folder."
-        )
+    info = _open(archive).get(name)
+    need(info, f"no file {name} in {archive}; check the name, or download the archive again.",
+         FileNotFoundError)  # fmt: skip
+    need(info.file_size <= LARGEST, lambda: (
+        f"{name} in {archive} unpacks to {info.file_size:,} bytes, expected at most {LARGEST:,}; "
+        "unpack the archive if you trust it, and read the folder."
+    ))  # fmt: skip
+    with _intact(f"{name} in {archive}", "is damaged"):
+        return io.BytesIO(_opened(*_now(archive))[0].read(info))
+
+
+@contextmanager
+def _intact(what, fault) -> Iterator[None]:
     try:
-        return io.BytesIO(opened.read(name))
+        yield
+    except (OSError, Unfit):
+        raise
     except Exception as error:  # each packing method has its own kinds
-        raise ValueError(
-            f"{name} in {archive} is damaged ({type(error).__name__}: {error}), expected an intact "
-            "archive without a password; download it again."
+        raise Unfit(
+            f"{what} {fault} ({type(error).__name__}: {error}), expected an intact zip archive "
+            "without a password; copy or download it again."
         ) from None
 
 
@@ -126,11 +139,61 @@ def check_names(archive: zipfile.ZipFile, place) -> None:
     """Refuse an archive that would write outside of the folder it is unpacked into."""
     for info in archive.infolist():
         kind = (info.external_attr >> 16) & 0o170000  # of the file, if Unix wrote the archive
-        if not stays_inside(info.filename) or kind not in (0, 0o100000, 0o040000):
-            raise ValueError(
-                f"{place} holds {info.filename!r}, which leads out of its folder, expected plain "
-                "relative names; do not unpack this archive, get it from its owner."
-            )
+        need(stays_inside(info.filename) and kind in (0, 0o100000, 0o040000), lambda info=info: (
+            f"{place} holds {info.filename!r}, which leads out of its folder, expected plain "
+            "relative names; do not unpack this archive, get it from its owner."
+        ))  # fmt: skip
+
+
+def unpack(archive, folder, largest: int = 20 << 30) -> Path:
+    """Unpack a zip archive into a folder that appears only when it is complete.
+
+    Parameters
+    ----------
+    archive : path
+    folder : path
+        Must not exist.
+    largest : int
+        The most bytes that may come out.
+
+    Raises
+    ------
+    ValueError
+        A name that leads out of the folder; more bytes than ``largest``, or than
+        :data:`SWELLING` times the archive, or than it says; a damaged archive.
+    OSError
+        Not enough space on the disk (asked before the first byte).
+    """
+    archive, folder = Path(archive), Path(folder)
+    packed_size = archive.stat().st_size
+    with _intact(archive, "cannot be unpacked"), zipfile.ZipFile(archive) as packed:
+        check_names(packed, archive)
+        members = [info for info in packed.infolist() if not info.is_dir()]
+        size = sum(info.file_size for info in members)
+        need(size <= min(largest, max(SWELLING * packed_size, 100 << 20)), lambda: (
+            f"{archive} has {packed_size:,} bytes and would unpack to {size:,}, expected at most "
+            f"{min(largest, SWELLING * packed_size):,}; do not unpack it, get it from its owner."
+        ))  # fmt: skip
+        with replacing(folder) as temporary:
+            free = shutil.disk_usage(folder.parent).free
+            if size > free:
+                raise OSError(
+                    errno.ENOSPC,
+                    f"{archive} unpacks to {size:,} bytes and {folder.parent} has {free:,} free; "
+                    "free some space, or give another folder as root.",
+                )
+            for info in members:
+                target = temporary / info.filename.replace("\\", "/")
+                try:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    sink = open(target, "xb")  # two entries of one name: neither is lost
+                except (FileExistsError, NotADirectoryError, IsADirectoryError):
+                    told = f"{info.filename} has the place of another file or folder"
+                    raise zipfile.BadZipFile(told) from None
+                with sink, packed.open(info) as source:
+                    # zipfile reads no further than info.file_size, and compares the checksum.
+                    shutil.copyfileobj(source, sink, 1 << 20)
+    return folder
 
 
 def _inside(path) -> tuple[Path | None, str]:
@@ -148,27 +211,28 @@ def _inside(path) -> tuple[Path | None, str]:
     return None, ""
 
 
-def _members(path) -> list[str]:
-    archive = _open(path)
-    check_names(archive, path)
-    return [info.filename for info in archive.infolist() if not info.is_dir()]
-
-
-def _open(path) -> zipfile.ZipFile:
+def _now(path) -> tuple:
     about = path.stat()
     # Forked loader workers must not share one file position: the process is part of the key.
-    return _opened(path, about.st_size, about.st_mtime_ns, os.getpid())
+    return path, about.st_size, about.st_mtime_ns, os.getpid()
+
+
+def _open(path) -> dict[str, zipfile.ZipInfo]:
+    """What an archive holds, by name; some tools on Windows write backslashes."""
+    return _opened(*_now(path))[1]
 
 
 @lru_cache(maxsize=4)
-def _opened(path, size, changed, process) -> zipfile.ZipFile:
+def _opened(path, size, changed, process) -> tuple[zipfile.ZipFile, dict]:
     try:
-        return zipfile.ZipFile(path)
+        archive = zipfile.ZipFile(path)
+        check_names(archive, path)
     except (zipfile.BadZipFile, OSError) as error:
-        raise ValueError(
+        raise Unfit(
             f"{path} is no complete zip archive ({error}; it has {size:,} bytes), probably cut "
-            "off; download it again."
+            "off; copy or download it again."
         ) from None
+    return archive, {info.filename.replace("\\", "/"): info for info in archive.infolist()}
 
 
 def _shown(name) -> bool:

@@ -1,0 +1,148 @@
+"""What decodes image files: tifffile and Pillow, brought to one convention, and torchvision."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+
+from cellkit.datasets.archives import exists, open_binary
+from cellkit.datasets.faults import need, reading
+
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_log = logging.getLogger(__name__)
+
+
+def decode(path, page=None, stored=False) -> np.ndarray:
+    """(H, W) or (H, W, channels); ``stored``: the file's numbers, not what they stand for."""
+    need(isinstance(path, (str, os.PathLike)),
+         lambda: f"the path is {path!r:.40}, expected the name of an image file.", TypeError)
+    path = Path(path)
+    need(exists(path), lambda: (
+        f"no image file at {path}; check the name, or download the data set again."
+    ), FileNotFoundError)  # fmt: skip
+    with reading(path, "a complete TIFF, PNG, BMP or JPEG file"), open_binary(path) as stream:
+        tiff = stream.read(4) in _TIFF  # not by the name, which may be wrong
+        stream.seek(0)
+        return (_tiff if tiff else _pillow)(path, stream, page, stored)
+
+
+def page_count(path) -> int:
+    """How many pages a TIFF file has."""
+    import tifffile
+
+    with reading(path, "a complete TIFF file"), open_binary(path) as stream:
+        with tifffile.TiffFile(stream) as file:
+            return _pages_of(file)
+
+
+def _tiff(path, stream, wanted, stored) -> np.ndarray:
+    import tifffile
+
+    with tifffile.TiffFile(stream) as file:
+        count = _pages_of(file)
+        _check_page(path, count, wanted)
+        flat = len(file.pages) == count  # ImageJ writes one page's head, and the others' pixels
+        page = file.pages[wanted or 0 if flat else 0]
+        array = _pixels(file, page, wanted) if flat else file.series[0].asarray()[wanted]
+        axes = page.axes if array.ndim > 2 and flat else "YXS"[: array.ndim]
+        need(axes in ("YX", "YXS", "SYX"), lambda: (
+            f"{path} holds an array with axes {axes} and shape {array.shape}, expected one flat "
+            "image; save the slice you want as its own file."
+        ))  # fmt: skip
+        if axes == "SYX":
+            array = np.moveaxis(array, 0, 2)
+            if page.photometric == 2 and array.shape[2] == 3 and not stored:
+                _log.warning("%s: its three planes are read as red, green and blue; if they are "
+                             "slices or stains, read one: channel=0, 1 or 2.", path)  # fmt: skip
+        if page.photometric == 3 and not stored and array.ndim == 2:
+            colours = page.colormap  # of 16 bits; most programs fill only 8
+            if any((colours % step == 0).all() for step in (256, 257)):
+                colours = (colours >> 8).astype(np.uint8)
+            array = np.moveaxis(colours[:, array], 0, 2)
+        turn = page.tags.get("Orientation")
+        aside = ["orientation"] * bool(turn and turn.value > 1)
+        aside += ["white-is-zero"] * (page.photometric == 0 and not stored)
+        if aside:
+            _log.warning("%s: pixels are read as they are stored, its %s set aside.", path,
+                         " and ".join(aside) + (" are" if len(aside) > 1 else " is"))  # fmt: skip
+        return array
+
+
+def _pixels(file, page, wanted) -> np.ndarray:
+    """A page's numbers as they are stored.
+
+    tifffile leaves LZW (LIVECell's), JPEG and packed bits to a package that Colab lacks; Pillow
+    has them, but makes 8 bits of deep colour and follows tags of its own choice.  So it is given a
+    copy in which those tags say nothing.
+    """
+    from PIL import Image
+
+    mixed = page.photometric in (5, 6, 8)  # CMYK, YCbCr, Lab: Pillow makes them RGB
+    try:
+        if mixed:
+            raise NotImplementedError("colours other than RGB")
+        return page.asarray()
+    except (ValueError, NotImplementedError) as error:
+        if page.samplesperpixel > 1 and page.bitspersample > 8:
+            raise
+        file.filehandle.seek(0)
+        copy = bytearray(file.filehandle.read())
+        for name in ("Orientation", "PhotometricInterpretation"):
+            tag = page.tags.get(name)
+            if tag and tag.count == 1 and (name == "Orientation" or tag.value == 0):
+                struct.pack_into(f"{file.byteorder}H", copy, tag.valueoffset, 1)
+        try:
+            with Image.open(io.BytesIO(copy)) as image:
+                image.seek(wanted or 0)
+                return np.asarray(image.convert("RGB") if mixed else image)
+        except Exception:
+            raise error from None  # neither decoder reads it: the first one's reason
+
+
+def _pages_of(file) -> int:
+    if len(file.pages) == 1 and file.is_imagej and len(file.series[0].shape) == 3:
+        if file.series[0].axes[0] not in "SC":
+            return file.series[0].shape[0]
+    return len(file.pages)
+
+
+def _pillow(path, stream, wanted, stored) -> np.ndarray:
+    from PIL import Image
+
+    # A PNG's head: bits a channel, and 0 grey, 2 RGB, 3 palette, 4 grey with alpha, 6 RGBA.
+    head = stream.read(26)
+    stream.seek(0)
+    if head[:4] == b"\x89PNG" and head[24:25] == b"\x10" and head[25] in (2, 4, 6):
+        return _deep_png(stream)
+    with Image.open(stream) as image:
+        _check_page(path, getattr(image, "n_frames", 1), wanted)
+        image.seek(wanted or 0)
+        if image.mode in ("P", "PA") and not stored:
+            image = image.convert("RGBA")
+        elif image.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
+            image = image.convert("RGB")
+        return np.asarray(image)
+
+
+def _deep_png(stream) -> np.ndarray:
+    """16 bits of several channels, of which Pillow keeps 8."""
+    import torch
+    from torchvision.io import ImageReadMode, decode_png
+
+    data = torch.frombuffer(bytearray(stream.read()), dtype=torch.uint8)
+    return np.moveaxis(decode_png(data, ImageReadMode.UNCHANGED).numpy(), 0, 2)
+
+
+def _check_page(path, count, wanted):
+    need(count, lambda: f"{path} holds no image, expected one page; copy or download it again.")
+    need(wanted is not None or count == 1, lambda: (
+        f"{path} has {count} pages, expected one image; name the one you want, page=0, or save it "
+        "as its own file."
+    ))  # fmt: skip
+    need(wanted is None or 0 <= wanted < count,
+         lambda: f"{path} has {count} pages, expected one of number {wanted} (from 0).")
