@@ -244,8 +244,11 @@ def mitochondria(slices=8, shape=(128, 160), seed=0, step=2.0) -> tuple[np.ndarr
 
 
 def write_dsb2018(folder) -> None:
-    """``stage1_train.zip`` with tiles of fields, ``stage1_test/`` with its solution."""
-    folder, train = Path(folder), {}
+    """``stage1_train.zip`` with tiles of fields, ``stage1_test.zip`` with its solution.
+
+    Packed as they are distributed, also since Windows takes no path as long as theirs.
+    """
+    folder, train, test = Path(folder), {}, {}
     for number, (kind, shape) in enumerate(
         [("fluorescence", (192, 192)), ("fluorescence", (192, 192)), ("stained", (192, 256)),
          ("stained", (192, 256)), ("brightfield", (96, 96))]
@@ -263,8 +266,9 @@ def write_dsb2018(folder) -> None:
     for number, kind in enumerate(("fluorescence", "stained")):
         image, masks = nuclei(kind, (96, 128), seed=10 + number)
         name = _id(f"test {number}")
-        _write(folder / "stage1_test" / name / "images" / f"{name}.png", _png(_rgba(image)))
+        test[f"{name}/images/{name}.png"] = _png(_rgba(image))
         lines += [f"{name},{_runs(mask)},96,128,Public" for mask in masks if mask.any()]
+    _zip(folder / "stage1_test.zip", test)
     _write(folder / "stage1_solution.csv", ("\n".join(lines) + "\n").encode())
 
 

@@ -299,7 +299,7 @@ def test_dsb2018_run_lengths_are_pycocotools(tmp_path):
 
 
 def test_dsb2018_test_part_without_solution_is_unlabelled(tmp_path):
-    shutil.copytree(bundled("dsb2018") / "stage1_test", tmp_path / "stage1_test")
+    unpacked(bundled("dsb2018") / "stage1_test.zip", tmp_path / "stage1_test")
     samples = ck.read("dsb2018", tmp_path, split="stage1_test")
     assert [e.annotated for e in samples.entries] == [False, False]
     assert samples[0].labels is None and samples.cell_types.count("stained") == 1
@@ -309,7 +309,7 @@ def test_dsb2018_test_part_without_solution_is_unlabelled(tmp_path):
 
 def test_dsb2018_unpacked_into_one_folder_tells_its_parts_apart(tmp_path):
     unpacked(bundled("dsb2018") / "stage1_train.zip", tmp_path)
-    shutil.copytree(bundled("dsb2018") / "stage1_test", tmp_path, dirs_exist_ok=True)
+    unpacked(bundled("dsb2018") / "stage1_test.zip", tmp_path)
     shutil.copy(bundled("dsb2018") / "stage1_solution.csv", tmp_path)
     assert len(ck.read("dsb2018", tmp_path, split="stage1_train")) == 17
     test = ck.read("dsb2018", tmp_path, split="stage1_test")
@@ -423,7 +423,7 @@ def test_dsb2018_with_something_missing_or_wrong_is_told(change, told, tmp_path)
 def test_dsb2018_with_a_broken_solution_is_told(line, told, tmp_path):
     import re
 
-    shutil.copytree(bundled("dsb2018") / "stage1_test", tmp_path / "stage1_test")
+    unpacked(bundled("dsb2018") / "stage1_test.zip", tmp_path / "stage1_test")
     name = sorted(path.name for path in (tmp_path / "stage1_test").iterdir())[0]
     head = "ImageId,EncodedPixels,Height,Width,Usage\n" if line else "id,pixels\n"
     text = head + (line or "").format(name=name) + "\n"

@@ -326,7 +326,7 @@ def test_a_full_disk_leaves_nothing_behind(when, server, offer, tmp_path, monkey
             return Full(path, mode) if str(path).endswith(".part") else open(path, mode, **options)
 
         monkeypatch.setattr(transfer, "open", opened, raising=False)
-    with pytest.raises(OSError, match="is full .* isbi.h5 was not downloaded") as caught:
+    with pytest.raises(OSError, match="is full .* isbi.h5 was not written") as caught:
         ck.download("isbi2012", root=tmp_path / "here", quiet=True)
     assert caught.value.errno == errno.ENOSPC and everything(tmp_path / "here") == []
 

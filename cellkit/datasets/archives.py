@@ -37,12 +37,9 @@ def names(place) -> list[str]:
     if place.is_file():
         archives, plain = ([place], set()) if is_archive(place) else ([], {place.name})
     else:
-        archives = sorted(path for path in place.iterdir() if is_archive(path))
-        plain = {
-            Path(folder, file).relative_to(place).as_posix()
-            for folder, _, files in os.walk(place, followlinks=True)
-            for file in files
-        } - {path.name for path in archives}
+        below = list(walk(place))
+        archives = sorted(path for path in below if path.parent == place and is_archive(path))
+        plain = {path.relative_to(place).as_posix() for path in below if path not in archives}
     packed = [
         f"{path.name}/{name}"
         for path in archives
@@ -50,6 +47,31 @@ def names(place) -> list[str]:
         if not info.is_dir() and not {name, f"{path.stem}/{name}"} & plain
     ]
     return [name for part in (plain, packed) for name in sorted(part, key=natural) if _shown(name)]
+
+
+def walk(folder) -> Iterator[Path]:
+    """Every file in a folder and its folders, linked ones too, each folder once.
+
+    Raises
+    ------
+    PermissionError
+        A folder that may not be looked into: what is in it is not left out in silence.
+    """
+
+    def refuse(error):
+        raise PermissionError(
+            error.errno,
+            f"{error.filename} cannot be looked into ({error.strerror}), so what is in it would "
+            "be missing; give yourself the right to read it, or move it elsewhere.",
+        )
+
+    seen = set()
+    for place, folders, files in os.walk(folder, followlinks=True, onerror=refuse):
+        if (real := os.path.realpath(place)) in seen:  # a link back
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (Path(place, file) for file in files)
 
 
 def base(place) -> Path:
@@ -174,14 +196,15 @@ def unpack(archive, folder, largest: int = 20 << 30) -> Path:
             f"{archive} has {packed_size:,} bytes and would unpack to {size:,}, expected at most "
             f"{min(largest, SWELLING * packed_size):,}; do not unpack it, get it from its owner."
         ))  # fmt: skip
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder.parent).free
+        if size > free:
+            raise OSError(
+                errno.ENOSPC,
+                f"{archive} unpacks to {size:,} bytes and {folder.parent} has {free:,} free; "
+                "free some space, or give another folder as root.",
+            )
         with replacing(folder) as temporary:
-            free = shutil.disk_usage(folder.parent).free
-            if size > free:
-                raise OSError(
-                    errno.ENOSPC,
-                    f"{archive} unpacks to {size:,} bytes and {folder.parent} has {free:,} free; "
-                    "free some space, or give another folder as root.",
-                )
             for info in members:
                 target = temporary / info.filename.replace("\\", "/")
                 try:

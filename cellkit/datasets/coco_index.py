@@ -16,8 +16,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from cellkit.datasets import cache
 from cellkit.datasets.faults import Unfit, need
+from cellkit.datasets.places import cache
 from cellkit.files import replacing
 
 #: Annotation files above this size (bytes) leave an index on disk; below, walking is as quick.
@@ -61,8 +61,8 @@ def index(file: Path) -> list[Record]:
     Raises
     ------
     ValueError
-        The file is cut off or no COCO json; it lists an image twice, gives two images one id, or
-        has annotations of images that it does not list.
+        The file is cut off or no COCO json; it gives two images one id, or has annotations of
+        images that it does not list.
     """
     about = file.stat()
     if about.st_size < INDEXED_FROM:
@@ -180,13 +180,12 @@ def _walk(file: Path) -> list[Record]:
 
 
 def _records(file, images, owners, places, keyed) -> list[Record]:
-    for key in ("id", "file_name"):
-        first = {image[key]: image for image in reversed(images)}
-        twins = [image for image in images if first[image[key]] is not image]
-        need(not twins, lambda key=key, twins=twins: (
-            f"{file} gives the {key} {twins[0][key]!r} to two images (the second is "
-            f"{twins[0]['file_name']}), so nobody knows whose cells are whose; give each its own."
-        ))  # fmt: skip
+    first = {image["id"]: image for image in reversed(images)}
+    twins = [image for image in images if first[image["id"]] is not image]
+    need(not twins, lambda: (
+        f"{file} gives the id {twins[0]['id']!r} to two images (the second is "
+        f"{twins[0]['file_name']}), so nobody knows whose cells are whose; give each its own."
+    ))  # fmt: skip
     spans: dict = {image["id"]: [] for image in images}
     strays = [owner for owner in owners if isinstance(owner, (list, dict)) or owner not in spans]
     need(not strays, lambda: (

@@ -40,6 +40,22 @@ def page_count(path) -> int:
             return _pages_of(file)
 
 
+def is_whole_tiff(path) -> bool:
+    """Whether a file is a TIFF that has its pages, and the bytes of all their pixels."""
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as file:
+            ends = [
+                start + count
+                for page in file.pages
+                for start, count in zip(page.dataoffsets, page.databytecounts, strict=True)
+            ]
+    except Exception:  # tifffile has a dozen kinds of its own
+        return False
+    return 0 < max(ends, default=0) <= Path(path).stat().st_size
+
+
 def _tiff(path, stream, wanted, stored) -> np.ndarray:
     import tifffile
 

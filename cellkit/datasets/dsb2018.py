@@ -38,12 +38,12 @@ import numpy as np
 
 from cellkit.annotations import bottom_up
 from cellkit.checks import one_of
-from cellkit.datasets import cache
 from cellkit.datasets.archives import base, names, open_binary
 from cellkit.datasets.faults import need, partners, reading
 from cellkit.datasets.folder import check_size, entry
 from cellkit.datasets.images import read_image, to_grey
 from cellkit.datasets.pairing import pair
+from cellkit.datasets.places import cache
 from cellkit.files import replacing
 from cellkit.samples import Entry, Samples
 

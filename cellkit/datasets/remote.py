@@ -12,13 +12,24 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 
 from cellkit.checks import whole_number
 from cellkit.datasets import coco_index, livecell
 from cellkit.datasets.archives import stays_inside
+from cellkit.datasets.faults import need
 from cellkit.datasets.registry import SIZE_SPLITS, File, Source
-from cellkit.datasets.transfer import PAUSE, TRIES, Unavailable, ask, chunks, content_range, fetch
+from cellkit.datasets.transfer import (
+    PAUSE,
+    TRIES,
+    Pace,
+    Unavailable,
+    ask,
+    chunks,
+    content_range,
+    fetch,
+)  # fmt: skip
 from cellkit.files import replacing
 
 #: How much is read at once where nobody said what will be needed; LIVECell's list has 0.6 MB.
@@ -104,11 +115,12 @@ class RemoteFile(io.RawIOBase):
 
     def _get(self, span):
         """Bytes of a range, however often the line breaks: where they start, they, the size."""
-        data, start, end, failed = bytearray(), None, 0, 0
+        data, start, end, failed, pace = bytearray(), None, 0, 0, Pace(self.timeout)
         first, _, last = span.partition("-")
         while True:
             wanted = span if start is None else f"{start + len(data)}-{end}"
             try:
+                pace()
                 with ask(self.address, {"Range": f"bytes={wanted}"}, self.timeout) as answer:
                     if answer.status != 206:
                         raise Unavailable(
@@ -119,7 +131,7 @@ class RemoteFile(io.RawIOBase):
                         raise Unavailable("it does not say which range it sent")
                     if start is None:
                         start, end = begins, int(last) if first else size - 1
-                    for chunk in chunks(answer, self.timeout):
+                    for chunk in chunks(answer, pace):
                         data += chunk
                         failed = 0
                 if len(data) > end - start:
@@ -128,15 +140,15 @@ class RemoteFile(io.RawIOBase):
                 raise ConnectionError("it broke off")
             except Unavailable:
                 raise
-            except OSError as error:
+            except (OSError, HTTPException) as error:
                 failed += 1
-                if failed >= TRIES:
+                if max(failed, pace.slow) >= TRIES:
                     raise OSError(str(getattr(error, "reason", error))) from None
                 time.sleep(PAUSE * 2 ** (failed - 1) if failed > 1 else 0)
 
 
 def livecell_images(
-    source: Source, folder, images: int | str, cell_types=None, timeout=30, quiet=False
+    source: Source, folder, images: int | str, cell_types=None, timeout=30, quiet=False, again=False
 ) -> None:
     """Bring some LIVECell images and their annotations into a folder, as the reader wants them.
 
@@ -149,7 +161,7 @@ def livecell_images(
         split, e.g. "0_train2percent", for all of its images.
     cell_types : sequence of str, optional
         Only these.
-    timeout, quiet
+    timeout, quiet, again
         As in :func:`cellkit.datasets.transfer.fetch`.
 
     Notes
@@ -159,8 +171,8 @@ def livecell_images(
     """
     folder = Path(folder)
     files = {PurePosixPath(file.name).stem: file for file in source.files}
-    chosen = _choose(files, folder, images, cell_types, timeout, quiet)
-    lacking = {name for name in chosen if not _there(folder).get(name)}
+    chosen = _choose(files, folder, images, cell_types, timeout, quiet, again)
+    lacking = {name for name in chosen if again or not _there(folder).get(name)}
     if lacking:
         _extract(files["images"], folder, lacking, timeout, quiet)
     _excerpt(folder, _listings(folder, files))
@@ -169,10 +181,9 @@ def livecell_images(
 def asked(images, cell_types=None) -> tuple[tuple[str, ...], set[str]]:
     """The size splits to look in, the smallest first, and the cell types, in small letters."""
     if isinstance(images, str):
-        if images not in SIZE_SPLITS:
-            raise ValueError(
-                f"images is {images!r}, expected a number or one of {', '.join(SIZE_SPLITS)}."
-            )
+        need(images in SIZE_SPLITS, lambda: (
+            f"images is {images!r}, expected a number or one of {', '.join(SIZE_SPLITS)}."
+        ))  # fmt: skip
         splits = (images,)
     else:
         whole_number("images", images)
@@ -180,19 +191,18 @@ def asked(images, cell_types=None) -> tuple[tuple[str, ...], set[str]]:
     cell_types = [cell_types] if isinstance(cell_types, str) else cell_types or ()
     wanted = {kind.lower() for kind in cell_types}
     unknown = wanted - {kind.lower() for kind in livecell.CELL_TYPES}
-    if unknown:
-        raise ValueError(
-            f"no cell type {', '.join(sorted(unknown))} in LIVECell; it has "
-            f"{', '.join(livecell.CELL_TYPES)}."
-        )
+    need(not unknown, lambda: (
+        f"no cell type {', '.join(sorted(unknown))} in LIVECell; it has "
+        f"{', '.join(livecell.CELL_TYPES)}."
+    ))  # fmt: skip
     return splits, wanted
 
 
-def _choose(files, folder, images, cell_types, timeout, quiet) -> list[str]:
+def _choose(files, folder, images, cell_types, timeout, quiet, again) -> list[str]:
     """The names of the images to bring; their annotation file is there afterwards."""
     splits, wanted = asked(images, cell_types)
     for split in splits:
-        listing = fetch(files[split], folder, timeout, quiet)
+        listing = fetch(files[split], folder, timeout, quiet, again)
         by_type: dict[str, dict[str, list[str]]] = {}
         for name in (record.stem for record in coco_index.index(listing)):
             kind, _, well = (*name.split("_"), "", "")[:3]  # A172_Phase_C7_1_00d00h00m_4
@@ -256,11 +266,10 @@ def _extract_from(archive, remote, file, folder, names, quiet):
         if PurePosixPath(info.filename).stem in names and info.filename.lower().endswith(".tif")
     ]
     missing = names - {PurePosixPath(info.filename).stem for _, _, info in spans}
-    if missing:
-        raise ValueError(
-            f"{file.addresses[0]} holds no image {sorted(missing)[0]} ({len(missing)} such), "
-            "expected all that the annotations list; try again later."
-        )
+    need(not missing, lambda: (
+        f"{file.addresses[0]} holds no image {sorted(missing)[0]} ({len(missing)} such), "
+        "expected all that the annotations list; try again later."
+    ))  # fmt: skip
     with tqdm(desc="images", total=len(spans), disable=quiet) as bar:
         for run in _runs(spans):
             if isinstance(remote, RemoteFile):
@@ -268,8 +277,8 @@ def _extract_from(archive, remote, file, folder, names, quiet):
             for _, _, info in run:
                 inside = PurePosixPath(info.filename)
                 parts = inside.parts[1:] if inside.parts[0] == "images" else inside.parts
-                if not stays_inside(info.filename):
-                    raise ValueError(f"{file.addresses[0]} holds {inside}, which leads elsewhere.")
+                need(stays_inside(info.filename),
+                     f"{file.addresses[0]} holds {inside}, which leads elsewhere.")
                 try:
                     pixels = archive.read(info)
                 except (zipfile.BadZipFile, zlib.error, EOFError) as error:

@@ -11,9 +11,11 @@ import hashlib
 import http.client
 import json
 import os
+import queue
 import re
 import shutil
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -22,7 +24,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cellkit.datasets.decoders import is_whole_tiff
+from cellkit.datasets.faults import looks_like, need
 from cellkit.datasets.registry import File
+from cellkit.files import FULL, disk_full
 
 CHUNK = 1 << 16
 #: An address that sends less than this (bytes a second, over ``timeout`` seconds) is given up.
@@ -33,9 +38,6 @@ TRIES = 4
 PAUSE = 0.5
 
 HEADERS = {"User-Agent": "cellkit (course material; python urllib)", "Accept-Encoding": "identity"}
-
-
-FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class Unavailable(OSError):
@@ -50,7 +52,7 @@ class Beyond(OSError):
         self.total = total
 
 
-def fetch(file: File, folder, timeout: float = 30, quiet: bool = False) -> Path:
+def fetch(file: File, folder, timeout: float = 30, quiet=False, again=False) -> Path:
     """Download one file into a folder, unless it is there.
 
     Parameters
@@ -59,8 +61,8 @@ def fetch(file: File, folder, timeout: float = 30, quiet: bool = False) -> Path:
     folder : path
     timeout : float
         Seconds without progress after which an address is given up.
-    quiet : bool
-        Show no progress bar.
+    quiet, again : bool
+        Show no progress bar; bring the file even if it is there.
 
     Returns
     -------
@@ -77,16 +79,17 @@ def fetch(file: File, folder, timeout: float = 30, quiet: bool = False) -> Path:
         The disk is full, or the folder cannot be written.
     """
     place = Path(folder) / file.name
-    if place.is_file():
+    part = place.with_name(f".{place.name}.part")
+    if again:
+        _forget(part)
+    elif place.is_file():
         wrong = whats_wrong(place, file)
-        if wrong:
-            raise ValueError(
-                f"{place} is not the file that is registered: {wrong}; it is incomplete or another "
-                "version, delete it to download it again."
-            )
+        need(not wrong, lambda: (
+            f"{place} is not the file that is registered: {wrong}; it is incomplete or another "
+            "version, delete it to download it again, or say again=True."
+        ))  # fmt: skip
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
-    part = place.with_name(f".{place.name}.part")
     failures, reached = [], False
     for address in file.addresses:
         try:
@@ -94,12 +97,7 @@ def fetch(file: File, folder, timeout: float = 30, quiet: bool = False) -> Path:
         except OSError as error:
             if error.errno in FULL:
                 _forget(part)
-                free = shutil.disk_usage(place.parent).free
-                raise OSError(
-                    error.errno,
-                    f"the disk that holds {folder} is full ({free:,} bytes free), so {file.name} "
-                    "was not downloaded; free some space, or give another folder as root.",
-                ) from None
+                raise disk_full(place, shutil.disk_usage(place.parent).free) from None
             if isinstance(error, PermissionError):
                 raise
             failures.append(f"{_host(address)}: {_reason(error)}")
@@ -118,10 +116,8 @@ def fetch(file: File, folder, timeout: float = 30, quiet: bool = False) -> Path:
         f"put {place.name} (from {file.addresses[0]}) into {place.parent} by hand, and it will be "
         "found."
     )
-    if reached:
-        raise ValueError(
-            f"{file.name} could not be downloaded ({told}); try again later, or {by_hand}"
-        )
+    need(not reached,
+         f"{file.name} could not be downloaded ({told}); try again later, or {by_hand}")
     raise ConnectionError(
         f"no connection, so {file.name} was not downloaded ({told}); connect and call again (it "
         f"goes on where it stopped), or {by_hand}"
@@ -131,10 +127,16 @@ def fetch(file: File, folder, timeout: float = 30, quiet: bool = False) -> Path:
 def whats_wrong(place, file: File) -> str:
     """How a file on disk differs from the registered one, in words; empty if it does not.
 
-    Size and hash are compared where they are known.  Without a hash a zip archive must pass its
-    own checksums, and json must have its end.
+    Size and hash are compared where they are known.  Without a hash each kind of file is looked
+    into: a zip archive must pass its own checksums, json must have its end, and so on.
     """
     place, size = Path(place), Path(place).stat().st_size
+    with open(place, "rb") as stream:
+        head = stream.read(512)
+        stream.seek(max(0, size - 64))
+        tail = stream.read().strip()
+    if "web page" in looks_like(head):
+        return f"it is {looks_like(head)}"
     if file.size is not None and size != file.size:
         return f"it has {size:,} bytes, expected {file.size:,}"
     if file.hash:
@@ -142,18 +144,23 @@ def whats_wrong(place, file: File) -> str:
         with open(place, "rb") as stream:
             found = hashlib.file_digest(stream, kind).hexdigest()
         return "" if found == wanted else f"its {kind} is {found}, expected {wanted}"
-    if file.name.endswith(".zip"):
-        try:
-            with zipfile.ZipFile(place) as archive:
-                damaged = archive.testzip()
-        except Exception as error:  # each packing method has its own kinds
-            return f"it is no complete zip archive ({error})"
-        return f"{damaged} in it is damaged" if damaged else ""
-    if file.name.endswith(".json"):
-        with open(place, "rb") as stream:
-            stream.seek(max(0, size - 64))
-            return "" if stream.read().strip().endswith(b"}") else "its json breaks off"
-    return ""
+    try:
+        match Path(file.name).suffix.lower():
+            case ".zip":
+                with zipfile.ZipFile(place) as archive:
+                    damaged = archive.testzip()
+                return f"{damaged} in it is damaged" if damaged else ""
+            case ".json":
+                return "" if tail.endswith(b"}") else "its json breaks off"
+            case ".csv":
+                return "" if b"," in head and b"\0" not in head else "it is no table"
+            case ".h5" if not head.startswith(b"\x89HDF"):
+                return "it is no HDF5 file"
+            case ".tif" | ".tiff" if not is_whole_tiff(place):
+                return "it is no complete TIFF file"
+    except Exception as error:  # each packing method has its own kinds
+        return f"it is no complete zip archive ({error})"
+    return "" if size else "it is empty"
 
 
 @contextmanager
@@ -177,12 +184,34 @@ def alone(folder, waiting=print) -> Iterator[None]:
 # ---------------------------------------------------------------- one address
 
 
+class Pace:
+    """How quickly an address sends, over all tries: too little in ``timeout`` seconds is slow.
+
+    So a whole download ends, however its bytes are spread: in at most
+    ``size / SLOWEST + TRIES * timeout`` seconds an address.
+    """
+
+    def __init__(self, timeout):
+        self.timeout, self.slow = timeout, 0
+        self.since, self.arrived = time.monotonic(), 0
+
+    def __call__(self, count=0):
+        self.arrived += count
+        if time.monotonic() - self.since > self.timeout:
+            arrived, enough = self.arrived, SLOWEST * self.timeout
+            self.since, self.arrived = time.monotonic(), 0
+            if arrived < enough:
+                self.slow += 1
+                raise TimeoutError(f"only {arrived} bytes came in {self.timeout:g} seconds")
+
+
 def _pull(address, part, file, timeout, quiet):
     """Bring the part to its full length from one address, however often the line breaks."""
-    furthest, failed = _size(part), 0
+    furthest, failed, pace = _size(part), 0, Pace(timeout)
     while True:
         try:
-            return _stream(address, part, file, timeout, quiet)
+            pace()
+            return _stream(address, part, file, pace, quiet)
         except (Unavailable, PermissionError):
             raise
         except (OSError, http.client.HTTPException) as error:
@@ -193,12 +222,12 @@ def _pull(address, part, file, timeout, quiet):
             further = _size(part) > furthest and not isinstance(error, TimeoutError)
             failed = 0 if further else failed + 1
             furthest = max(furthest, _size(part))
-            if failed >= TRIES:
+            if max(failed, pace.slow) >= TRIES:
                 raise OSError(_reason(error)) from None
             time.sleep(PAUSE * 2 ** (failed - 1) if failed else 0)
 
 
-def _stream(address, part, file, timeout, quiet):
+def _stream(address, part, file, pace, quiet):
     """Ask once, for what the part lacks, and write what comes."""
     have, begun, note = _size(part), _noted(part), part.with_name(f"{part.name}.from")
     headers = {}
@@ -209,21 +238,22 @@ def _stream(address, part, file, timeout, quiet):
         if begun.get("stamp"):
             headers["If-Range"] = begun["stamp"]
     try:
-        answer = ask(address, headers, timeout)
+        answer = ask(address, headers, pace.timeout)
     except Beyond as error:  # all bytes are here, or the file is another one now
         if error.total == have:
             return
         _forget(part)
         raise OSError("the file has changed there") from None
     with answer:
-        length = answer.headers.get("Content-Length")
+        _look_at(answer)
+        length = answer.headers.get("Content-Length") or ""
         if answer.status == 206:
             start, total = content_range(answer)
             if start != have or total != begun.get("total", total):
                 _forget(part)
                 raise OSError("the file has changed there")
         else:  # the server knows no ranges, or the file has changed: from the beginning
-            have, total = 0, int(length) if length else None
+            have, total = 0, int(length) if length.isascii() and length.isdigit() else None
         if total is not None and file.size is not None and total != file.size:
             raise Unavailable(f"it offers {total:,} bytes, expected {file.size:,}")
         if total is not None and total - have > shutil.disk_usage(part.parent).free:
@@ -233,7 +263,7 @@ def _stream(address, part, file, timeout, quiet):
         note.write_text(json.dumps(begun | ({"total": total} if total else {})), encoding="utf-8")
         with open(part, "r+b" if have else "wb") as sink, _bar(file, total, have, quiet) as bar:
             sink.seek(have)
-            for chunk in chunks(answer, timeout):
+            for chunk in chunks(answer, pace):
                 sink.write(chunk)
                 bar.update(len(chunk))
                 have += len(chunk)
@@ -241,16 +271,19 @@ def _stream(address, part, file, timeout, quiet):
         raise ConnectionError(f"it broke off after {have:,} of {total:,} bytes")
 
 
-def chunks(answer, timeout) -> Iterator[bytes]:
+def _look_at(answer):
+    """Refuse what cannot be the file, before it is written."""
+    if answer.headers.get_content_type() == "text/html":
+        raise Unavailable("it sent a web page, perhaps a login page; sign in with a browser")
+    if (packed := answer.headers.get("Content-Encoding", "identity")) not in ("", "identity"):
+        raise Unavailable(f"it packs what it sends ({packed}), though it was asked not to")
+
+
+def chunks(answer, pace: Pace) -> Iterator[bytes]:
     """The bytes of an answer as they come; TimeoutError if they only trickle."""
-    since, arrived = time.monotonic(), 0
     while chunk := answer.read1(CHUNK):
         yield chunk
-        arrived += len(chunk)
-        if time.monotonic() - since > timeout:
-            if arrived < SLOWEST * timeout:
-                raise TimeoutError(f"only {arrived} bytes came in {timeout:g} seconds")
-            since, arrived = time.monotonic(), 0
+        pace(len(chunk))
 
 
 def ask(address, headers, timeout) -> http.client.HTTPResponse:
@@ -263,13 +296,12 @@ def ask(address, headers, timeout) -> http.client.HTTPResponse:
     Beyond
         The range asked for begins behind the end (416).
     OSError
-        Anything that may pass: no connection, 429, 500 and above.
+        Anything that may pass: no connection, 429, 500 and above, no answer in time.
     """
     if not address.startswith(("http://", "https://")):
         raise Unavailable(f"{address} is no http address")
-    request = urllib.request.Request(address, headers=HEADERS | headers)
     try:
-        return urllib.request.urlopen(request, timeout=timeout)
+        return _open_in_time(urllib.request.Request(address, headers=HEADERS | headers), timeout)
     except urllib.error.HTTPError as error:
         with error:
             told = f"HTTP {error.code} {error.reason}"
@@ -278,6 +310,34 @@ def ask(address, headers, timeout) -> http.client.HTTPResponse:
             if error.code == 429 or error.code >= 500:
                 raise OSError(told) from None
             raise Unavailable(told) from None
+    except ValueError as error:  # an address with a space, a port that is no number
+        raise Unavailable(f"{address} is no http address ({error})") from None
+
+
+def _open_in_time(request, timeout):
+    """``urlopen`` counts its seconds anew with every byte; this counts all up to the answer."""
+    answers: queue.SimpleQueue = queue.SimpleQueue()
+    late = threading.Event()
+
+    def run():
+        try:
+            answer = urllib.request.urlopen(request, timeout=timeout)
+        except BaseException as error:
+            answers.put((None, error))
+            return
+        if late.is_set():
+            answer.close()
+        answers.put((answer, None))
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        answer, error = answers.get(timeout=timeout)
+    except queue.Empty:
+        late.set()
+        raise TimeoutError(f"no answer in {timeout:g} seconds") from None
+    if error is not None:
+        raise error
+    return answer
 
 
 def content_range(answer) -> tuple[int | None, int | None]:
@@ -317,7 +377,7 @@ def _host(address) -> str:
 
 def _reason(error) -> str:
     reason = getattr(error, "reason", None) or error
-    return f"{reason}" or type(error).__name__
+    return " ".join(f"{reason}".split()) or type(error).__name__
 
 
 if sys.platform == "win32":

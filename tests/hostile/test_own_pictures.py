@@ -360,7 +360,6 @@ def test_a_name_that_may_mean_two_images_is_refused(tmp_path):
 
 @pytest.mark.parametrize(("images", "told"), [
     ([(1, "a.tif"), (1, "b.tif")], "id 1 to two images"),
-    ([(1, "a.tif"), (2, "a.tif")], "file_name 'a.tif' to two images"),
     ([(1, "a.tif"), (2, "x/a.tif")], "one image of that name"),
 ])  # fmt: skip
 def test_a_repeated_id_or_name_is_refused(images, told, tmp_path):
@@ -369,3 +368,22 @@ def test_a_repeated_id_or_name_is_refused(images, told, tmp_path):
     coco(tmp_path, images, [(1, 5), (1, 50)])
     with pytest.raises(ValueError, match=told):
         ck.read("livecell", root=tmp_path, split="train")
+
+
+def test_an_image_listed_twice_is_read_once_and_said(tmp_path, caplog):
+    # LIVECell's own training part lists 65 images twice, under two ids.
+    save(tmp_path / "images/a.tif", np.zeros((64, 96), np.uint8))
+    coco(tmp_path, [(1, "a.tif"), (2, "a.tif")], [(1, 5), (2, 50), (2, 70)])
+    with caplog.at_level(logging.WARNING):
+        samples = ck.read("livecell", root=tmp_path, split="train")
+    assert [int(s.labels.max()) for s in samples] == [1]
+    assert "lists 1 image(s) twice" in caplog.text
+
+
+def test_images_that_are_known_to_be_outlined_in_part_are_named(tmp_path, caplog):
+    name = "BV2_Phase_A4_2_00d00h00m_1.tif"
+    save(tmp_path / "images" / name, np.zeros((64, 96), np.uint8))
+    coco(tmp_path, [(1, name)], [(1, 5)])
+    with caplog.at_level(logging.WARNING):
+        ck.read("livecell", root=tmp_path, split="train")
+    assert "only a few cells were outlined" in caplog.text and "BV2_Phase_A4" in caplog.text
