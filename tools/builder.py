@@ -152,7 +152,7 @@ def _cell(raw, where: str) -> Cell:
             "HIDDEN TESTS": cell.mark == "check",
         }
         for region, allowed in regions.items():
-            _without(cell.source, region, [], where)  # raises where it is not well formed
+            without(cell.source, region, [], where)  # raises where it is not well formed
             if f"# BEGIN {region}" in cell.source and not allowed:
                 raise ValueError(f"{where}: a {region} region does not belong in this cell.")
         if cell.mark == "solution" and not re.search(r"^ +# BEGIN SOLUTION$", cell.source, re.M):
@@ -175,7 +175,7 @@ def _take_expectation(cell: Cell, where: str) -> None:
     cell.expect = "".join(f"{line[1] or ''}\n" for line in expected)
 
 
-def _without(source: str, region: str, stub: list[str], where: str) -> str:
+def without(source: str, region: str, stub: list[str], where: str) -> str:
     """The source with every BEGIN … END region replaced by the stub at its indentation."""
     kept, inside = [], None
     for line in source.split("\n"):
@@ -250,8 +250,8 @@ def _notebook(path: Path, cells: list[Cell], where: str, solved: bool, root: Pat
             imports = "\n".join(filter(None, ("import cellkit as ck", source)))
             source = SETUP.format(repository=repository(root), imports=imports, lesson=path.stem)
         if not solved:
-            source = _without(source, "SOLUTION", STUB, path.name)
-            source = _without(source, "HIDDEN TESTS", [], path.name)
+            source = without(source, "SOLUTION", STUB, path.name)
+            source = without(source, "HIDDEN TESTS", [], path.name)
         seen[cell.id] = seen.get(cell.id, 0) + 1
         new = new_code_cell if cell.kind == "code" else new_markdown_cell
         made = new(source, id=cell.id if seen[cell.id] == 1 else f"{cell.id}-{seen[cell.id]}")

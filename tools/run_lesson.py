@@ -8,6 +8,8 @@ exit status is 1.  CELLKIT_DATA and CELLKIT_PROFILE say on what and how much (de
 from __future__ import annotations
 
 import argparse
+import datetime
+import hashlib
 import os
 import re
 import sys
@@ -18,8 +20,8 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from nbconvert import HTMLExporter
 
+import cellkit as ck
 from cellkit.files import replacing
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,8 +59,23 @@ def settle(outputs: list) -> list:
     return settled
 
 
-def run(path: Path, out: Path) -> bool:
+def fingerprint(notebook) -> str:
+    """What tells one version of a lesson from another: the text of its cells."""
+    text = "\0".join(f"{cell.cell_type}\0{cell.source}" for cell in notebook.cells)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def real_data() -> list[str]:
+    """The data sets that a lesson finds as real pictures on this machine now."""
+    names = [name for name in ck.datasets.READERS if name != "folder"]
+    return [name for name in names if ck.datasets.find(name) != ck.datasets.bundled(name)]
+
+
+def run(path: Path, out: Path, page: bool = True) -> bool:
     """Execute a notebook, write it and its page under ``out``, and say whether it reached the end.
+
+    The notebook's ``metadata.cellkit`` says what it was run on: profile, real data sets, date,
+    minutes, whether it is complete, and the version of the lesson.
 
     Each code cell is announced with its first line of code, and its seconds once it has run.
     """
@@ -94,14 +111,22 @@ def run(path: Path, out: Path) -> bool:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = settle(cell.outputs)
-    page, _ = HTMLExporter().from_notebook_node(notebook)
-    for name, text in (
-        (f"{path.stem}.ipynb", nbformat.writes(notebook) + "\n"),
-        (f"{path.stem}.html", page),
-    ):
-        with replacing(out / name) as part:
-            part.write_text(text, encoding="utf-8")
-    print(f"{path.stem}: {minutes:.1f} minutes, to read: {out / path.stem}.html")
+    notebook.metadata["cellkit"] = {
+        "source": fingerprint(nbformat.read(path, as_version=4)),
+        "profile": os.environ.get("CELLKIT_PROFILE", "standard"),
+        "data": real_data(),
+        "date": datetime.date.today().isoformat(),
+        "minutes": round(minutes, 2),
+        "complete": failure is None,
+    }
+    with replacing(out / path.name) as part:
+        part.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    told = f"{path.stem}: {minutes:.1f} minutes"
+    if page:
+        from tools import site
+
+        told += f", to read: {site.lesson(path, notebook, out)}"
+    print(told)
     if failure is not None:
         print(f"It did not reach the end.\n{failure}", file=sys.stderr)
     return failure is None
@@ -111,13 +136,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run one solved lesson, leave a page to read.")
     parser.add_argument("lesson", help="its number or name, e.g. 02")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "lessons")
+    parser.add_argument("--no-page", action="store_true", help="only the executed notebook")
     told = parser.parse_args()
     if os.environ.get("CELLKIT_DATA"):  # relative to where the command was given, not to the kernel
         os.environ["CELLKIT_DATA"] = str(Path(os.environ["CELLKIT_DATA"]).resolve())
     os.environ.setdefault("CELLKIT_PROFILE", "standard")
     os.environ.setdefault("CELLKIT_STRICT", "1")
     try:
-        return not run(find(told.lesson), told.out)
+        return not run(find(told.lesson), told.out.resolve(), not told.no_page)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2

@@ -1,0 +1,280 @@
+"""Build the course's site, or the page of one lesson: Sphinx over docs/ and executed notebooks.
+
+``make site`` needs no network.  It shows every lesson as build/lessons holds it executed, in
+whatever profile; one that is not there, or is older than its source, is run first, in ``tiny``
+(``make site RUN=standard``: in ``standard``).  Real pictures are shown of those sets only whose
+licence allows it (``tools.lesson_page.CREDITS``): an execution that saw others is not used, and
+what is run here finds no others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+
+import cellkit as ck
+from tools import builder, lesson_page, run_lesson
+
+ROOT = builder.ROOT
+DOCS = ROOT / "docs"
+PROFILES = ("tiny", "standard", "full")
+
+#: What each lesson promises, in the words of its card.
+PROMISES = {
+    "01": "From a folder of pictures to arrays that a network can learn from",
+    "02": "Write, train and judge the network that everybody starts with",
+    "03": "How many pictures are in one picture, and how strong is too strong?",
+    "04": "What a sharper picture brings back, and what it makes up",
+    "05": "How coarse may a picture be until a network goes blind?",
+    "06": "Which objects, not only which pixels",
+    "07": "Take touching cells apart, and count them",
+}
+PICTURES = {
+    "01": "Cells, each painted in a colour of its own with a white rim.",
+    "02": "Cells found by a network, painted blue.",
+    "03": "The same cells, bent and stretched.",
+    "04": "Cells, on the left in coarse squares, on the right sharp.",
+    "05": "Cells in a blurred picture: blue found, orange missed, pink found where there is none.",
+    "06": "Nuclei in a colour of their own, each in its box.",
+    "07": "Cells as hills, bright in the middle, each in a colour of its own.",
+}
+
+
+def sphinx(source: Path, out: Path, quiet: bool = True, **settings) -> list[str]:
+    """Build ``source`` into ``out`` as docs/conf.py says; gives Sphinx's warnings."""
+    import io
+
+    from sphinx.application import Sphinx
+    from sphinx.util.docutils import docutils_namespace
+
+    warnings = io.StringIO()
+    with docutils_namespace():
+        app = Sphinx(str(source), str(DOCS), str(out), str(source.parent / "doctrees"), "html",
+                     confoverrides=settings, status=None if quiet else sys.stdout,
+                     warning=warnings)
+        app.build()
+    for page in out.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(finished(text), encoding="utf-8")
+    return [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in warnings.getvalue().splitlines()]
+
+
+def finished(page: str) -> str:
+    """A page as readers of every kind need it, where Sphinx and its theme leave something out."""
+    page = lesson_page.headed(page)
+    return page.replace("<pre>", '<pre tabindex="0">')  # what scrolls can be scrolled by key
+
+
+def executed(name: str, store: Path, profile: str) -> nbformat.NotebookNode | None:
+    """A stored execution of a lesson that may be shown and is not out of date, else None."""
+    path = store / f"{name}.ipynb"
+    if not path.exists():
+        return None
+    notebook = nbformat.read(path, as_version=4)
+    told = notebook.metadata.get("cellkit", {})
+    solved = nbformat.read(run_lesson.find(name), as_version=4)
+    fresh = (
+        told.get("complete")
+        and told["source"] == run_lesson.fingerprint(solved)
+        and PROFILES.index(told["profile"]) >= PROFILES.index(profile)
+        and set(told["data"]) <= set(lesson_page.CREDITS)
+    )
+    return notebook if fresh else None
+
+
+def execute(name: str, store: Path, profile: str) -> nbformat.NotebookNode:
+    """Run a lesson as it may be shown.
+
+    Raises
+    ------
+    RuntimeError
+        When it does not reach its end; the page that says where lies in ``store``.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for set_ in lesson_page.CREDITS:
+            real = ck.datasets.find(set_)
+            if real != ck.datasets.bundled(set_):
+                (Path(folder) / set_).symlink_to(real.resolve(), target_is_directory=True)
+        env = {**os.environ, "CELLKIT_DATA": folder, "CELLKIT_CACHE": str(Path(folder) / "none"),
+               "CELLKIT_PROFILE": profile, "CELLKIT_STRICT": "1"}
+        done = subprocess.run([sys.executable, "-m", "tools.run_lesson", name, "--out", str(store),
+                               "--no-page"], cwd=ROOT, env=env)
+    notebook = executed(name, store, profile)
+    if done.returncode or notebook is None:
+        raise RuntimeError(f"lesson {name} did not reach its end, so the site was not built.")
+    return notebook
+
+
+def build(out: Path, store: Path, profile: str = "tiny", work: Path | None = None) -> list[str]:
+    """Write the site into ``out``; gives what Sphinx warned of."""
+    work = work or ROOT / "build" / "site-source"
+    shutil.rmtree(work, ignore_errors=True)
+    shutil.copytree(DOCS, work, ignore=shutil.ignore_patterns("conf.py", "_static"))
+    names = [path.stem for path in builder.sources()]
+    (work / "lessons").mkdir()
+    for name in names:
+        notebook = executed(name, store, profile) or execute(name, store, profile)
+        page = lesson_page.page(notebook, name, work / "lessons" / "_figures")
+        nbformat.write(page, work / "lessons" / f"{name}.ipynb")
+    replaced = {
+        "index.md": {"HERO": hero(), "CARDS": cards(names), "REPOSITORY": builder.repository(),
+                     "START": lesson_page.colab(names[0])},
+        "results.md": {"RESULTS": results()},
+        "reference.md": {"REFERENCE": reference()},
+    }
+    for file, pieces in replaced.items():
+        text = (work / file).read_text(encoding="utf-8")
+        for key, piece in pieces.items():
+            text = text.replace(f"@{key}@", piece)
+        (work / file).write_text(text, encoding="utf-8")
+    (work / "lessons" / "index.md").write_text(
+        "# Lessons\n\n" + cards(names, "") + "\n\n```{toctree}\n:hidden:\n"
+        + "\n".join(names) + "\n```\n", encoding="utf-8")
+    for name in ("INSTRUCTORS", "CONTRIBUTING", "CHANGELOG"):
+        if (ROOT / f"{name}.md").exists():
+            text = (ROOT / f"{name}.md").read_text(encoding="utf-8")
+            (work / f"{name.lower()}.md").write_text(repository_links(text), encoding="utf-8")
+    for name in ("glossary", "cheatsheet"):
+        if (work / f"{name}.md").exists():
+            text = (work / f"{name}.md").read_text(encoding="utf-8")
+            (work / f"{name}.md").write_text(repository_links(text), encoding="utf-8")
+    shutil.rmtree(out, ignore_errors=True)
+    warnings = sphinx(work, out, html_static_path=[str(DOCS / "_static")],
+                      html_extra_path=[])
+    shutil.copytree(work / "lessons" / "_figures", out / "lessons" / "_figures")
+    shutil.copytree(DOCS / "pictures", out / "pictures")
+    (out / ".nojekyll").touch()
+    return warnings
+
+
+def repository_links(markdown: str) -> str:
+    """Relative links of a file at the repository's root or in docs/, as seen from the site."""
+    def seen(link):
+        words, target, fragment = link[1], link[2].removeprefix("../"), link[3] or ""
+        lesson = re.fullmatch(r"notebooks/(?:solutions/)?(\d\d_\w+)\.ipynb", target)
+        if lesson:
+            return f'<a href="lessons/{lesson[1]}.html{fragment}">{words}</a>'
+        if (DOCS / target).with_suffix(".md").exists() and "/" not in target:
+            return f'<a href="{Path(target).stem}.html{fragment}">{words}</a>'
+        return f"[{words}]({builder.repository()}/blob/main/{target}{fragment})"
+
+    return re.sub(r"(?<!!)\[([^\]]+)\]\((?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?\)", seen, markdown)
+
+
+def about(name: str) -> dict:
+    """Number, title, minutes and promise of a lesson."""
+    solved = nbformat.read(run_lesson.find(name), as_version=4)
+    text = "\n".join(cell.source for cell in solved.cells if cell.cell_type == "markdown")
+    number, _, title = re.match(r"# (\d+)( · )(.*)", text).groups()
+    minutes = re.search(r"\*\*Minutes:\*\*\D*(\d+)", text)
+    return {"number": number, "title": title, "minutes": minutes[1] if minutes else "–",
+            "promise": PROMISES[name[:2]], "alt": PICTURES[name[:2]]}
+
+
+def cards(names: list[str], lessons: str = "lessons/") -> str:
+    """A card for each lesson: picture, title, promise, minutes, Read / Run / Notebook."""
+    made = []
+    for name in names:
+        one = about(name)
+        pictures = "pictures/" if lessons else "../pictures/"
+        made.append(
+            f'<li class="lesson"><img src="{pictures}{name[:2]}.jpg" width="480" height="320" '
+            f'alt="{one["alt"]}" loading="lazy"><h3><span>{one["number"]}</span> {one["title"]}'
+            f'</h3><p>{one["promise"]}</p><p class="minutes">{one["minutes"]} minutes</p>'
+            f'{lesson_page.buttons(name, f"{lessons}{name}.html")}</li>'
+        )
+    return '<ul class="cards">\n' + "\n".join(made) + "\n</ul>"
+
+
+def hero() -> str:
+    """One image at three factors with what is found, moved by a slider without a kernel."""
+    numbers = json.loads((DOCS / "pictures" / "numbers.json").read_text(encoding="utf-8"))
+    steps = []
+    for i, (name, row) in enumerate(numbers.items()):
+        file, hidden = name.replace("/", "-"), "" if i == 0 else " hidden"
+        found = f"{row['cells']} of {row['of']} cells found, Dice {row['dice']:.2f}"
+        steps.append(
+            f'<div class="step" data-say="M = {name}: {found}"{hidden}>'
+            f'<img src="pictures/hero_image_{file}.jpg" width="704" height="520" '
+            f'alt="Cells as the network gets them, at M = {name}.">'
+            f'<img src="pictures/hero_found_{file}.jpg" width="704" height="520" '
+            f'alt="What the network finds at M = {name}: {found}. Blue is found, orange missed, '
+            f'pink found where there is none."></div>'
+        )
+    first = html.unescape(re.search(r'data-say="([^"]*)"', steps[0])[1])
+    return (
+        '<div class="hero-pictures">' + "".join(steps)
+        + '<label for="factor">Resolution of the picture, from sharp to coarse</label>'
+        f'<input id="factor" type="range" min="0" max="{len(steps) - 1}" step="1" value="0" '
+        f'aria-valuetext="{first}"><p class="say" aria-live="polite">{first}</p>'
+        '<p class="legend"><span class="blue"></span>found <span class="orange"></span>missed '
+        '<span class="pink"></span>found where there is none. A picture drawn by the course; a '
+        "cell counts as found when more than half of it is.</p></div>"
+        '<script src="_static/hero.js" defer></script>'
+    )
+
+
+def results() -> str:
+    """The README's tables of what was measured, which say how."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    part = re.search(r"^## What to expect\n(.*?)(?=^## )", text, re.M | re.S)
+    return repository_links(part[1].strip()) if part else ""
+
+
+def reference() -> str:
+    """Autodoc directives for the front door, room by room in the order of the road."""
+    made = []
+    for module, names in ck._HOME.items():
+        made.append(f"## {module}\n")
+        lines = []
+        for name in names:
+            kind = "class" if isinstance(getattr(ck, name), type) else "function"
+            lines += [f".. auto{kind}:: cellkit.{name}",
+                      "   :members:" if kind == "class" else "", ""]
+        made.append("```{eval-rst}\n" + "\n".join(lines) + "```\n")
+    return "\n".join(made)
+
+
+def lesson(path: Path, executed_notebook, out: Path) -> Path:
+    """The page of one executed lesson, alone, beside its notebook in ``out``."""
+    name = path.stem
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "source"
+        source.mkdir()
+        page = lesson_page.page(executed_notebook, name, out / "_figures", to_site="")
+        nbformat.write(page, source / f"{name}.ipynb")
+        sphinx(source, out, root_doc=name, html_static_path=[str(DOCS / "_static")])
+    return out / f"{name}.html"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Build the course's site into build/site.")
+    parser.add_argument("--run", choices=PROFILES, default="tiny",
+                        help="run lessons whose stored execution is of a smaller profile")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "site")
+    parser.add_argument("--store", type=Path, default=ROOT / "build" / "lessons")
+    told = parser.parse_args()
+    began = time.perf_counter()
+    try:
+        warnings = build(told.out.resolve(), told.store.resolve(), told.run)
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print("\n".join(warnings), file=sys.stderr)
+    print(f"{(time.perf_counter() - began) / 60:.1f} minutes; to read: {told.out / 'index.html'}")
+    return bool(warnings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
