@@ -3,19 +3,25 @@
 PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= 2
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP := $(BIN)/python -m pip --disable-pip-version-check $(if $(CI),-qq)
 
 # What is installed is keyed on what was asked for, so a second run finds its stamp and starts.
 KEY := $(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
 INSTALLED := $(VENV)/installed-$(KEY)
 
-.PHONY: help lab test lesson assignment grade notebooks model-table paper-tables resolution-table test-colab bench lock clean
+.PHONY: help install lab check test test-portable lesson site pictures links publish release assignment grade notebooks model-table paper-tables resolution-table test-colab bench lock clean
 
 help:
 	@echo "make lab                open JupyterLab on the course"
 	@echo "make test               run all tests and all notebooks"
+	@echo "make check              what is checked in seconds: style, built files, workflows"
 	@echo "make lesson LESSON=02   run one solved lesson, leave a page under build/lessons"
+	@echo "make site               the course as pages under build/site (RUN=standard: run in full)"
+	@echo "make pictures           draw the pictures of the README, the site and the notebooks"
+	@echo "make links              ask whether the addresses that the course names still answer"
+	@echo "make publish REPO=owner/name   put the repository's address everywhere"
+	@echo "make release            build the wheel under dist; refuses a placeholder address"
 	@echo "make assignment LESSON=02   write the lesson into an nbgrader course folder (COURSE=course)"
 	@echo "make grade LESSON=02 SUBMITTED=dir   grade submissions, points of each exercise in a csv"
 	@echo "make notebooks          build the notebooks from notebooks/source"
@@ -38,6 +44,8 @@ $(INSTALLED):
 	rm -f $(VENV)/installed-*
 	touch $@
 
+install: $(INSTALLED)
+
 # As root, or where no browser can open, JupyterLab prints its address instead.
 lab: $(INSTALLED)
 	@flags=""; \
@@ -48,6 +56,34 @@ lab: $(INSTALLED)
 # One thread for each of the processes that run side by side: with more they only hinder each other.
 test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+check: $(INSTALLED)
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m tools.builder --check
+	$(BIN)/python -m pytest -q -n 0 tests/test_repository.py -k "not wheel and not resolves"
+
+# Not run by us on those systems.  Left out is what needs Chromium, and nbgrader's POSIX limits.
+test-portable: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
+	  --ignore tests/test_browser.py --ignore tests/test_site.py --ignore tests/test_grading.py
+
+RUN ?= tiny
+site: $(INSTALLED)
+	$(BIN)/python -m tools.site --run $(RUN)
+
+pictures: $(INSTALLED)
+	$(BIN)/python -m tools.pictures
+
+links: $(INSTALLED)
+	$(BIN)/python -m tools.site --run tiny --links
+
+publish: $(INSTALLED)
+	$(BIN)/python -m tools.address publish "$(REPO)"
+
+release: $(INSTALLED)
+	$(BIN)/python -m tools.address refuse
+	$(BIN)/python -m tools.builder --check
+	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
 
 LESSON ?= 01
 lesson: $(INSTALLED)
@@ -89,15 +125,14 @@ bench: $(INSTALLED)
 	$(PIP) install --constraint requirements.lock --editable ".[bench]"
 	set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
 
-lock:
-	rm -rf build/lock && mkdir -p build
-	$(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet ".[lab,test,instructor]"
-	{ sed -n '/^#/p' requirements.lock; \
-	  build/lock/bin/python -m pip freeze --all --exclude pip --exclude cellkit \
-	  | sed -E '/^(nvidia-|cuda-|triton=)/ s/$$/ ; sys_platform == "linux"/'; } > build/requirements.lock
-	mv build/requirements.lock requirements.lock
-	rm -rf build/lock
+# One file for all systems and Pythons; `tests/test_repository.py` resolves it for each of them.
+lock: $(INSTALLED)
+	mkdir -p build
+	$(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.11.2 \
+	  --no-header --no-annotate --extra lab --extra test --extra site --extra instructor \
+	  pyproject.toml --output-file build/requirements.lock
+	{ sed -n '/^#/p' requirements.lock; cat build/requirements.lock; } > build/new.lock
+	mv build/new.lock requirements.lock
 
 clean:
 	rm -rf .venv .venv-colab build dist .pytest_cache .ruff_cache .hypothesis

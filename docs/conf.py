@@ -1,6 +1,6 @@
 """How Sphinx builds the site and a lesson's page; ``tools/site.py`` calls it."""
 
-from tools import builder
+from tools import address
 
 project = "CellKit"
 author = "the authors of CellKit"
@@ -33,7 +33,7 @@ html_show_sourcelink = False
 html_copy_source = False
 html_last_updated_fmt = None
 html_theme_options = {
-    "repository_url": builder.repository(),
+    "repository_url": address.repository(),
     "use_repository_button": True,
     "use_download_button": False,
     "use_fullscreen_button": False,

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from cellkit import show  # noqa: E402
-from tools import builder  # noqa: E402
+from tools import address, builder  # noqa: E402
 
 LONGEST, MEDIAN = 40, 8  # lines of a code cell
 MAGICS = {"time"}
@@ -280,7 +280,7 @@ def outputs(lesson: Lesson) -> Iterator[str]:
 
 def links(lesson: Lesson) -> Iterator[str]:
     """Relative links, and those into this repository, lead to a file."""
-    own = builder.repository(lesson.root)
+    own = address.repository(lesson.root)
     for target in re.findall(r"\]\(([^)\s]+)\)|(?:href|src)=[\"']([^\"']+)", lesson.markdown):
         target = next(filter(None, target))
         inside = re.match(rf"{re.escape(own)}/(?:blob|tree|raw)/main/([^#]*)", target)
@@ -301,7 +301,7 @@ def badges(lesson: Lesson) -> Iterator[str]:
         yield f"the first cell has no badge for this notebook: {wanted}"
     for path in re.findall(r"colab\.research\.google\.com/github/([^)\s]+)", lesson.markdown):
         if path not in wanted:
-            owner_repo = builder.repository(lesson.root).removeprefix("https://github.com/")
+            owner_repo = address.repository(lesson.root).removeprefix("https://github.com/")
             file = lesson.root / path.removeprefix(f"{owner_repo}/blob/main/")
             if not (path.startswith(owner_repo) and file.exists()):
                 yield f"Colab link to {path}, which is no notebook here"

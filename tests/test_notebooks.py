@@ -15,7 +15,7 @@ import pytest
 from nbval_run import nbval
 
 import cellkit
-from tools import budget, builder, prose, run_lesson
+from tools import address, budget, builder, prose, run_lesson
 
 ROOT = builder.ROOT
 NOTEBOOKS = [path for source in builder.sources() for path in builder.build(source)]
@@ -245,8 +245,8 @@ def test_readme_lists_the_lessons_that_exist(repo):
     readme.write_text("Before\n<!-- lessons: built -->\n<!-- end -->\nAfter\n", encoding="utf-8")
     assert builder.stale(repo) == ["README.md differs from its source; run: make notebooks"]
     text = dict(builder.everything(repo))[readme]
-    assert "| [9 · A lesson for the tests](notebooks/09_fake.ipynb) | 1 | [![Open in" in text
-    assert "| 1 · Data and masks | – | not written yet | – |" in text
+    assert "| [**9 · A lesson for the tests**](notebooks/09_fake.ipynb)<br> | 1 | [![Open" in text
+    assert "The badges do not work yet" in text
     assert text.startswith("Before\n") and text.endswith("<!-- end -->\nAfter\n")
     readme.write_text(text, encoding="utf-8", newline="\n")
     assert builder.stale(repo) == []
@@ -401,19 +401,41 @@ def test_setup_installs_cellkit_alone_and_only_on_colab(repo, monkeypatch):
     exec(install, {})
     (command,) = ran
     assert command[1:4] == ["-m", "pip", "install"] and "--no-deps" in command
-    assert command[-1].startswith(f"cellkit @ {builder.repository(repo)}/")
+    assert command[-1].startswith(f"cellkit @ {address.repository(repo)}/")
 
 
 def test_everything_follows_the_one_line_with_the_address(repo):
     project = repo / "pyproject.toml"
-    old, new = builder.repository(repo), "https://github.com/some-lab/cells"
+    old, new = address.repository(repo), "https://github.com/some-lab/cells"
     text = project.read_text(encoding="utf-8")
     assert text.count(old) == 1
     project.write_text(text.replace(old, new), encoding="utf-8")
     for notebook in write(repo, LESSON):
         assert old not in nbformat.writes(notebook)
         assert "/github/some-lab/cells/blob/main/notebooks/" in notebook.cells[0].source
-    assert old.removeprefix("https://github.com/") not in builder.lesson_table(repo)
+    table = builder.lesson_table(repo)
+    assert old.removeprefix("https://github.com/") not in table
+    assert "badges do not work yet" not in table
+
+
+def test_a_notebook_begins_with_its_picture(repo):
+    pictures = repo / "docs" / "pictures"
+    pictures.mkdir(parents=True)
+    (pictures / "01.jpg").touch()
+    assert "](../docs/pictures/01.jpg)]" in builder.picture("01_fake", repo)
+    address.publish("some-lab/cells", repo)
+    raw = "https://raw.githubusercontent.com/some-lab/cells/main/docs/pictures/01.jpg"
+    page = "https://some-lab.github.io/cells/lessons/01_fake.html"
+    assert builder.picture("01_fake", repo).endswith(f"]({raw})]({page})\n\n")
+
+
+@pytest.mark.parametrize("name", ["", "OWNER/REPO", "cellkit", "https://github.com/a/b", "a/b/c"])
+def test_only_an_address_is_published(repo, name):
+    before = (repo / "pyproject.toml").read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match="expected owner/name"):
+        address.publish(name, repo)
+    assert (repo / "pyproject.toml").read_text(encoding="utf-8") == before
+    assert not address.published(repo)
 
 
 # --- a figure that must not move ----------------------------------------------------------------

@@ -12,7 +12,6 @@ import argparse
 import hashlib
 import re
 import sys
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from cellkit.files import replacing
-from tools import budget, prose
+from tools import address, budget, cards, prose
 
 ROOT = Path(__file__).resolve().parent.parent
 METADATA = {
@@ -47,19 +46,25 @@ if "google.colab" in sys.modules and importlib.util.find_spec("cellkit") is None
 lesson = ck.lesson.setup("{lesson}")"""
 
 
-def repository(root: Path = ROOT) -> str:
-    """The repository's address, without a slash at its end: one line of pyproject.toml."""
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return project["urls"]["Repository"].rstrip("/")
-
-
 def badge(path: str, root: Path = ROOT) -> str:
     """The markdown of the Colab badge of a notebook, by its path in the repository."""
-    owner_repo = repository(root).removeprefix("https://github.com/")
     return (
         "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
-        f"(https://colab.research.google.com/github/{owner_repo}/blob/main/{path})"
+        f"({address.colab(path, root)})"
     )
+
+
+def picture(name: str, root: Path = ROOT) -> str:
+    """A lesson's picture with a link to its page, for the head of a notebook in notebooks/.
+
+    Colab finds a picture by its address only; until there is one, by its place beside the notebook.
+    """
+    file = f"docs/pictures/{name[:2]}.jpg"
+    if not (root / file).exists():
+        return ""
+    source = address.file(file, root) if address.published(root) else f"../{file}"
+    page = f"{address.site(root)}/lessons/{name}.html"
+    return f"[![{cards.ALT[name[:2]]}]({source})]({page})\n\n"
 
 
 @dataclass
@@ -245,10 +250,12 @@ def _notebook(path: Path, cells: list[Cell], where: str, solved: bool, root: Pat
             source = f"# @title {cell.fold}\n{source}"
         if cell is cells[0]:
             title, _, rest = source.partition("\n")
-            source = f"{title}\n\n{badge(where, root)}\n{rest}".rstrip()
+            head = f"{badge(where, root)}\n\n{picture(path.stem, root)}".rstrip()
+            source = f"{title}\n\n{head}\n{rest}".rstrip()
         elif cell.mark == "setup":
             imports = "\n".join(filter(None, ("import cellkit as ck", source)))
-            source = SETUP.format(repository=repository(root), imports=imports, lesson=path.stem)
+            source = SETUP.format(repository=address.repository(root), imports=imports,
+                                  lesson=path.stem)
         if not solved:
             source = without(source, "SOLUTION", STUB, path.name)
             source = without(source, "HIDDEN TESTS", [], path.name)
@@ -302,36 +309,27 @@ def sources(root: Path = ROOT) -> list[Path]:
     return sorted((root / "notebooks" / "source").glob("[0-9][0-9]_*.py"))
 
 
-# The course as planned; a lesson without a source says so in the README.
-PLANNED = {
-    "01_data_and_masks": "Data and masks",
-    "02_unet_from_scratch": "A U-Net from scratch",
-    "03_augmentation": "Augmentation",
-    "04_super_resolution": "Super-resolution",
-    "05_double_unet": "The Double U-Net",
-    "06_mask_rcnn": "Mask R-CNN",
-    "07_watershed": "From masks to single cells: watershed",
-}
-
-
 def lesson_table(root: Path = ROOT) -> str:
-    """The README's table of lessons: title, minutes and badge of those that exist."""
-    there = {path.stem: path for path in sources(root)}
-    rows = ["| lesson | minutes | open | solved |", "| --- | --- | --- | --- |"]
-    for name in sorted({*PLANNED, *there}):
-        if name not in there:
-            rows.append(f"| {int(name[:2])} · {PLANNED[name]} | – | not written yet | – |")
-            continue
-        cells = read(there[name])
+    """The README's table of lessons: picture, title and promise, minutes, and where it opens."""
+    rows = ["| | lesson | minutes | open |", "| --- | --- | --- | --- |"]
+    for path in sources(root):
+        name, cells = path.stem, read(path)
         text = "\n".join(cell.source for cell in cells if cell.kind == "markdown")
         text = text.replace("{minutes}", budget.head(budget.sections(cells, name)))
         minutes = re.search(r"\*\*Minutes:\*\*\D*(\d+)", text)
         title = text.partition("\n")[0].removeprefix("# ")
+        image, promise = "", cards.PROMISES.get(name[:2], "")
+        if (root / f"docs/pictures/{name[:2]}.jpg").exists():
+            image = (f'<img src="docs/pictures/{name[:2]}.jpg" width="150" '
+                     f'alt="{cards.ALT[name[:2]]}">')
         rows.append(
-            f"| [{title}](notebooks/{name}.ipynb) | {minutes[1] if minutes else '–'} "
-            f"| {badge(f'notebooks/{name}.ipynb', root)} "
-            f"| [solved](notebooks/solutions/{name}.ipynb) |"
+            f"| {image} | [**{title}**](notebooks/{name}.ipynb)<br>{promise} "
+            f"| {minutes[1] if minutes else '–'} | {badge(f'notebooks/{name}.ipynb', root)}<br>"
+            f"[solved](notebooks/solutions/{name}.ipynb) |"
         )
+    if not address.published(root):
+        rows += ["", "**The badges do not work yet**: they wait for the repository's address, "
+                 "which `make publish REPO=owner/name` puts everywhere at once."]
     return "\n".join(rows)
 
 

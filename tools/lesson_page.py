@@ -1,7 +1,7 @@
 """An executed lesson as a page to read: nothing of the machinery, every picture a file.
 
-``page`` takes an executed solved notebook and gives the notebook that Sphinx turns into HTML: set-up
-code folded, checks and hidden tests gone, each solution behind a button below its blank, outputs
+``page`` takes an executed solved notebook and gives the one that Sphinx turns into HTML: the set-up
+folded, checks and hidden tests gone, each solution behind a button below its blank, outputs
 that need no kernel, a table of contents with points and minutes.
 """
 
@@ -18,7 +18,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from PIL import Image
 
-from tools import builder
+from tools import address, builder
 
 #: Real data sets whose pictures may be shown on a page, with the credit that goes with them.
 CREDITS = {
@@ -89,7 +89,7 @@ def _folded(cell, what: str):
 def _head(markdown: str, name: str, told: dict, notebook) -> str:
     """The first cell: title, buttons instead of the badge, what ran here, contents."""
     title, _, rest = markdown.partition("\n")
-    rest = re.sub(r"\[!\[Open in Colab\].*?\)\]\(.*?\)|<a [^>]*colab\.research[^>]*>.*?</a>", "", rest)
+    rest = re.sub(r"^\[!\[.*\)\]\(.*\)$", "", rest, flags=re.M)  # badge and picture
     real = [set_ for set_ in told.get("data", ()) if set_ in CREDITS]
     data = "real pictures" if real else "pictures drawn by the course, not real ones"
     ran = (
@@ -98,7 +98,7 @@ def _head(markdown: str, name: str, told: dict, notebook) -> str:
         if told else "This page has not been run."
     )
     if told and told["profile"] == "tiny":
-        ran += " <code>tiny</code> trains for seconds: the numbers show that it works, not how well."
+        ran += " <code>tiny</code> trains for seconds: it shows that a lesson works, not how well."
     credit = "".join(f" {CREDITS[set_]}" for set_ in real)
     return (
         f"{title}\n\n{buttons(name)}\n\n{rest.strip()}\n\n"
@@ -109,18 +109,13 @@ def _head(markdown: str, name: str, told: dict, notebook) -> str:
 def buttons(name: str, read: str = "") -> str:
     """Links to the lesson: as a page (where ``read`` says where), on Colab, as a notebook."""
     links = [(read, "Read")] if read else []
-    links += [(colab(name), "Run in Colab"),
-              (f"{builder.repository()}/blob/main/notebooks/{name}.ipynb", "Notebook")]
+    links += [(address.colab(f"notebooks/{name}.ipynb"), "Run in Colab"),
+              (f"{address.repository()}/blob/main/notebooks/{name}.ipynb", "Notebook")]
     number = int(name[:2])
     return '<p class="buttons">' + " ".join(
         f'<a class="button" href="{where}" aria-label="{what}: lesson {number}">{what}</a>'
         for where, what in links
     ) + "</p>"  # fmt: skip
-
-
-def colab(name: str) -> str:
-    """The address that opens a student's notebook on Colab."""
-    return re.search(r"\]\((\S+)\)$", builder.badge(f"notebooks/{name}.ipynb"))[1]
 
 
 def contents(notebook) -> str:
@@ -158,7 +153,7 @@ def _links(markdown: str, to_site: str) -> str:
         else:
             parts = [p for p in where.parts if p != ".."]
             inside = "" if str(where).startswith("../") else "notebooks/solutions/"
-            url = f"{builder.repository()}/blob/main/{inside}{'/'.join(parts)}{fragment}"
+            url = f"{address.repository()}/blob/main/{inside}{'/'.join(parts)}{fragment}"
         return f'<a href="{url}">{words}</a>'
 
     return re.sub(r"(?<!!)\[([^\]]+)\]\((?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?\)", seen, markdown)

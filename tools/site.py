@@ -24,31 +24,12 @@ from pathlib import Path
 import nbformat
 
 import cellkit as ck
-from tools import builder, lesson_page, run_lesson
+from tools import address, builder, lesson_page, run_lesson
+from tools import cards as cards_
 
 ROOT = builder.ROOT
 DOCS = ROOT / "docs"
 PROFILES = ("tiny", "standard", "full")
-
-#: What each lesson promises, in the words of its card.
-PROMISES = {
-    "01": "From a folder of pictures to arrays that a network can learn from",
-    "02": "Write, train and judge the network that everybody starts with",
-    "03": "How many pictures are in one picture, and how strong is too strong?",
-    "04": "What a sharper picture brings back, and what it makes up",
-    "05": "How coarse may a picture be until a network goes blind?",
-    "06": "Which objects, not only which pixels",
-    "07": "Take touching cells apart, and count them",
-}
-PICTURES = {
-    "01": "Cells, each painted in a colour of its own with a white rim.",
-    "02": "Cells found by a network, painted blue.",
-    "03": "The same cells, bent and stretched.",
-    "04": "Cells, on the left in coarse squares, on the right sharp.",
-    "05": "Cells in a blurred picture: blue found, orange missed, pink found where there is none.",
-    "06": "Nuclei in a colour of their own, each in its box.",
-    "07": "Cells as hills, bright in the middle, each in a colour of its own.",
-}
 
 
 def sphinx(source: Path, out: Path, quiet: bool = True, **settings) -> list[str]:
@@ -77,7 +58,11 @@ def finished(page: str) -> str:
 
 
 def executed(name: str, store: Path, profile: str) -> nbformat.NotebookNode | None:
-    """A stored execution of a lesson that may be shown and is not out of date, else None."""
+    """A lesson as it is now, with the outputs of a stored execution that may be shown.
+
+    None where there is none, where its code was another, or where it saw pictures that may not be
+    shown.
+    """
     path = store / f"{name}.ipynb"
     if not path.exists():
         return None
@@ -90,7 +75,13 @@ def executed(name: str, store: Path, profile: str) -> nbformat.NotebookNode | No
         and PROFILES.index(told["profile"]) >= PROFILES.index(profile)
         and set(told["data"]) <= set(lesson_page.CREDITS)
     )
-    return notebook if fresh else None
+    if not fresh:
+        return None
+    solved.metadata["cellkit"] = told
+    ran = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for now, then in zip([c for c in solved.cells if c.cell_type == "code"], ran, strict=True):
+        now.outputs = then.outputs
+    return solved
 
 
 def execute(name: str, store: Path, profile: str) -> nbformat.NotebookNode:
@@ -128,8 +119,8 @@ def build(out: Path, store: Path, profile: str = "tiny", work: Path | None = Non
         page = lesson_page.page(notebook, name, work / "lessons" / "_figures")
         nbformat.write(page, work / "lessons" / f"{name}.ipynb")
     replaced = {
-        "index.md": {"HERO": hero(), "CARDS": cards(names), "REPOSITORY": builder.repository(),
-                     "START": lesson_page.colab(names[0])},
+        "index.md": {"HERO": hero(), "CARDS": cards(names), "REPOSITORY": address.repository(),
+                     "START": address.colab(f"notebooks/{names[0]}.ipynb")},
         "results.md": {"RESULTS": results()},
         "reference.md": {"REFERENCE": reference()},
     }
@@ -167,7 +158,7 @@ def repository_links(markdown: str) -> str:
             return f'<a href="lessons/{lesson[1]}.html{fragment}">{words}</a>'
         if (DOCS / target).with_suffix(".md").exists() and "/" not in target:
             return f'<a href="{Path(target).stem}.html{fragment}">{words}</a>'
-        return f"[{words}]({builder.repository()}/blob/main/{target}{fragment})"
+        return f"[{words}]({address.repository()}/blob/main/{target}{fragment})"
 
     return re.sub(r"(?<!!)\[([^\]]+)\]\((?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?\)", seen, markdown)
 
@@ -179,7 +170,7 @@ def about(name: str) -> dict:
     number, _, title = re.match(r"# (\d+)( · )(.*)", text).groups()
     minutes = re.search(r"\*\*Minutes:\*\*\D*(\d+)", text)
     return {"number": number, "title": title, "minutes": minutes[1] if minutes else "–",
-            "promise": PROMISES[name[:2]], "alt": PICTURES[name[:2]]}
+            "promise": cards_.PROMISES[name[:2]], "alt": cards_.ALT[name[:2]]}
 
 
 def cards(names: list[str], lessons: str = "lessons/") -> str:
