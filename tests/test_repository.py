@@ -34,6 +34,7 @@ def requirements(file):
     }
 
 
+EXTRAS = ("lab", "test", "site", "instructor")  # what the lock is resolved for
 LOCK = requirements("requirements.lock")
 COLAB = requirements("tests/colab/versions.txt")
 
@@ -62,9 +63,11 @@ def test_runtime_needs_only_what_colab_has():
 
 def test_lock_holds_everything_that_ci_asks_for():
     extras = PROJECT["optional-dependencies"]
-    assert set(extras) == {"lab", "test", "instructor", "bench"}
-    asked = PROJECT["dependencies"] + extras["lab"] + extras["test"] + extras["instructor"]
+    assert set(extras) == {"lab", "site", "test", "instructor", "bench"}
+    asked = PROJECT["dependencies"] + [one for name in EXTRAS for one in extras[name]]
     for requirement in map(Requirement, asked):
+        if requirement.marker and not requirement.marker.evaluate():
+            continue
         assert LOCK[canonicalize_name(requirement.name)] in requirement.specifier, requirement
 
 
@@ -80,6 +83,79 @@ def test_lock_is_closed():
 def test_what_is_installed_is_what_the_lock_says():
     installed = {name: Version(Version(version(name)).public) for name in LOCK}
     assert installed == LOCK
+
+
+SYSTEMS = ("x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "x86_64-pc-windows-msvc",
+           "aarch64-apple-darwin")  # fmt: skip
+
+
+@pytest.mark.parametrize("python", ["3.11.2", "3.12", "3.13"])
+def test_lock_resolves_elsewhere(python, tmp_path):
+    """On other systems too: a wheel for each pin, and nothing that is not pinned."""
+    pytest.importorskip("uv")
+    pinned = {
+        canonicalize_name(Requirement(line).name)
+        for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+        if line.strip() and not line.startswith("#")
+    }
+    for system in SYSTEMS:
+        out = tmp_path / system
+        done = subprocess.run(
+            [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-header",
+             "--no-annotate", "--only-binary", ":all:", "--python-version", python,
+             "--python-platform", system, "requirements.lock", "--output-file", str(out)],
+            cwd=ROOT, capture_output=True, encoding="utf-8",
+            env=os.environ | {"MACOSX_DEPLOYMENT_TARGET": "14.0"},
+        )  # fmt: skip
+        if re.search("error sending request|Failed to fetch|Could not connect", done.stderr):
+            pytest.skip("no package index")
+        assert done.returncode == 0, f"{python} on {system}: {done.stderr}"
+        lines = out.read_text(encoding="utf-8").split()
+        assert {line.partition("==")[0] for line in lines} <= pinned, system
+
+
+SCHEMAS = {
+    ".github/workflows/*.yml": "vendor.github-workflows",
+    ".github/ISSUE_TEMPLATE/[!c]*.yml": "vendor.github-issue-forms",
+    ".github/ISSUE_TEMPLATE/config.yml": "vendor.github-issue-config",
+    "CITATION.cff": "vendor.citation-file-format",
+}
+
+
+@pytest.mark.parametrize("files", SCHEMAS)
+def test_files_for_github_are_what_it_can_read(files):
+    """GitHub itself cannot be asked here; its published schemas can."""
+    found = [str(path) for path in sorted(ROOT.glob(files))]
+    assert found
+    pytest.importorskip("check_jsonschema")
+    done = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", SCHEMAS[files], *found],
+        capture_output=True, encoding="utf-8",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_workflows_call_the_makefile_and_do_little_else():
+    made = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+        for name, job in jobs.items():
+            assert "timeout-minutes" in job, f"{path.name}: {name}"
+            calls = [step["run"] for step in job["steps"] if "run" in step]
+            known = [call for call in calls if call.startswith(("make ", "bash .ci/run"))]
+            assert known and len(calls) - len(known) <= 1, f"{path.name}: {name}"
+            for call in known:
+                target = call.split()[1]
+                assert target == ".ci/run" or re.search(rf"^{target}:", made, re.M), call
+
+
+def test_versions_agree():
+    import cellkit
+
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert cited["version"] == cellkit.__version__ and cited["license"] == PROJECT["license"]
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"\n## {cellkit.__version__}\n" in changes
 
 
 def followed(file):
