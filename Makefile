@@ -95,10 +95,14 @@ assignment: $(INSTALLED)
 
 grade: $(INSTALLED)
 	$(BIN)/python -m tools.grading grade $(LESSON) $(if $(SUBMITTED),"$(SUBMITTED)") \
-	  --course "$(COURSE)" --workers $(WORKERS)
+	  --course "$(COURSE)" --workers $(WORKERS) $(OPTIONS)
+
+feedback: $(INSTALLED)
+	$(BIN)/python -m tools.grading feedback $(LESSON) --course "$(COURSE)"
 
 notebooks: $(INSTALLED)
 	$(BIN)/python -m tools.builder
+	$(BIN)/python -m tools.schedule
 
 # In pieces below build/resolution.  A part of it: make resolution-table PART="--seeds 0 --steps 240"
 resolution-table: $(INSTALLED)

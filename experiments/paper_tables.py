@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from cellkit import augment
+from cellkit.device import pick_device
 from cellkit.files import replacing
 from cellkit.samples import split
 from cellkit_course.papers import PAPER3, PAPER5, Paper, divide, load
@@ -39,7 +40,7 @@ def keep(name: str, key: str, make: Callable[[], dict], folder: Path = RESULTS) 
     began = time.monotonic()
     row = make()
     row |= {"minutes in all": round((time.monotonic() - began) / 60, 1), "commit": code_version(),
-            "torch": version("torch").partition("+")[0], "device": "cpu",
+            "torch": version("torch").partition("+")[0], "device": pick_device().type,
             "threads": os.environ.get("OMP_NUM_THREADS", "all")}
     file = Path(folder) / f"{name}.json"
     with replacing(file) as temporary:

@@ -6,6 +6,7 @@ import copy
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,11 @@ import pytest
 from nbformat.v4 import new_code_cell
 
 import cellkit
-from tools import builder, grading
+from tools import builder
+from tools.grading import __main__ as command
+from tools.grading import books, collect, handout, sandbox
+from tools.grading import grade as grades_
+from tools.grading.feedback import feedback
 
 nbgrader = pytest.importorskip("nbgrader")
 
@@ -76,10 +81,11 @@ def course(tmp_path_factory):
     source.write_text(lesson(), encoding="utf-8")
     solved = root / "notebooks" / "solutions" / f"{NAME}.ipynb"
     solved.parent.mkdir()
-    text = builder.build(source, root)[solved]
-    text = text.replace(r'\n\nlesson = ck.lesson.setup(\"01_mini\")', "")  # it is in no course
-    solved.write_text(text, encoding="utf-8")
-    released = grading.assignment(solved, root / "course")
+    notebook = nbformat.reads(builder.build(source, root)[solved], as_version=4)
+    for cell in notebook.cells:  # this lesson is in no course
+        cell.source = cell.source.replace('lesson = ck.lesson.setup("01_mini")', "")
+    nbformat.write(notebook, solved)
+    released = handout.assignment(solved, root / "course")
     return root / "course", nbformat.read(released, as_version=4)
 
 
@@ -162,9 +168,9 @@ def make_edited_tests_right_answers(blank):
 
 def make_replaced_check(blank):
     return add_on_top(fill(blank, WRONG), (
-        "from cellkit.lesson import exercises_01 as real\n"
-        "ck.lesson.check = ck.lesson.checking.check = lambda name, answer, *shown: "
-        "getattr(real, name)"
+        "from cellkit_course import checking\n"
+        "real = {e.name: e.answer for e in checking.exercises()}\n"
+        "ck.lesson.check = checking.check = lambda name, answer, *shown: real[name]"
     ))
 
 
@@ -230,6 +236,14 @@ def make_noisy(blank):
     return fill(blank, {name: noise + body for name, body in RIGHT.items()})
 
 
+def make_setup_broken(blank):
+    """Drive mounted inside the set-up cell, which nbgrader puts back as it was."""
+    notebook = fill(blank, RIGHT)
+    cell = next(c for c in notebook.cells if "import cellkit as ck" in c.source)
+    cell.source = "from google.colab import drive\ndrive.mount('/content/drive')\n" + cell.source
+    return notebook
+
+
 def make_kernel_killed(blank):
     notebook = fill(blank, RIGHT)
     cell_of(notebook, "split_by_well").source += "\n\nimport os\nos._exit(1)"
@@ -244,7 +258,7 @@ EXPECTED = {
     "edited_tests_right_answers": ALL,
     "replaced_check": NONE, "fake_points": NONE, "copied_cells": ALL, "colab": ALL,
     "marks_lost": ALL, "test_deleted": ALL, "noisy": ALL, "kernel_killed": NONE,
-    "no_notebook": NONE, "not_a_notebook": NONE,
+    "setup_broken": ALL, "no_notebook": NONE, "not_a_notebook": NONE,
 }  # fmt: skip
 
 
@@ -278,7 +292,8 @@ def test_class_is_graded_as_it_deserves(
 ):
     monkeypatch.setenv("CELLKIT_CELL_SECONDS", "20")
     out = tmp_path / "grades"
-    grades = grading.grade(NAME, submitted, course[0], out, workers=1)
+    book = books.Book(out / f"{NAME}.csv", POINTS)
+    grades = grades_.grade(NAME, submitted, course[0], out, workers=1, each=book.add)
     got = {g.student: [g.points.get(e, 0) for e in POINTS] for g in grades}
     for student in EXPECTED:
         record_property("grades", f"{student:<27} {got[student]} of {EXPECTED[student]}")
@@ -288,9 +303,17 @@ def test_class_is_graded_as_it_deserves(
     assert {s: [float(rows[s][e]) for e in POINTS] for s in rows} == EXPECTED
     assert {s: float(r["points"]) for s, r in rows.items()} == {
         s: sum(p) for s, p in EXPECTED.items()}
-    told = {s for s, r in rows.items() if r["remark"] != "graded"}
-    assert told == {"kernel_killed", "no_notebook", "not_a_notebook"}
+    told = {s: r["remark"] for s, r in rows.items() if r["remark"] != "graded"}
+    assert told.pop("kernel_killed").startswith("the kernel died in a cell")
+    assert told.pop("no_notebook") == "no notebook: not graded"
+    assert told.pop("not_a_notebook") == "no notebook: cut off or no json: not graded"
+    assert told.pop("endless_loops") == "graded; at least one cell never ended and was stopped"
+    assert not told
     assert not list(out.glob("*.part"))
+    pages = {page.stem: page.read_text(encoding="utf-8") for page in feedback(out, NAME)}
+    assert set(pages) == set(EXPECTED) - {"kernel_killed", "no_notebook", "not_a_notebook"}
+    assert "HIDDEN" not in "".join(pages.values())
+    assert "8.0 of 8 points" in pages["perfect"] and "of 8 points" in pages["blank"]
 
 
 def test_plain_nbgrader_gives_the_same_points(course, submitted, tmp_path, monkeypatch):
@@ -298,7 +321,7 @@ def test_plain_nbgrader_gives_the_same_points(course, submitted, tmp_path, monke
     folder = tmp_path / "course"
     shutil.copytree(course[0], folder)
     shutil.copytree(submitted, folder / "submitted")
-    grading.nbgrader(folder, "autograde", NAME, "--create")
+    handout.nbgrader(folder, "autograde", NAME, "--create")
     from nbgrader.api import Gradebook, MissingEntry
 
     got = {}
@@ -316,13 +339,13 @@ def test_plain_nbgrader_gives_the_same_points(course, submitted, tmp_path, monke
 @pytest.mark.parametrize("name", ["01_data_and_masks", "02_unet_from_scratch"])
 def test_real_lesson_gives_all_points_or_none(name, tmp_path, record_property):
     solved = builder.ROOT / "notebooks" / "solutions" / f"{name}.ipynb"
-    grading.assignment(solved, tmp_path / "course")
+    handout.assignment(solved, tmp_path / "course")
     for student, notebook in (("perfect", solved), ("blank", solved.parents[1] / solved.name)):
         (tmp_path / "in" / student).mkdir(parents=True)
         shutil.copy(notebook, tmp_path / "in" / student)
-    grades = {g.student: g for g in grading.grade(
+    grades = {g.student: g for g in grades_.grade(
         name, tmp_path / "in", tmp_path / "course", tmp_path / "out")}
-    possible = grading.maximum(solved)
+    possible = handout.maximum(solved)
     record_property("grades", f"{name}: perfect {sum(grades['perfect'].points.values()):g}, blank "
                               f"{sum(grades['blank'].points.values()):g} of "
                               f"{sum(possible.values()):g}")
@@ -338,7 +361,7 @@ def test_assignment_adds_to_a_course_and_leaves_its_settings(tmp_path, capsys):
     own = tmp_path / "nbgrader_config.py"
     own.write_text("c = get_config()\nc.CourseDirectory.course_id = 'mine'\n", encoding="utf-8")
     solved = builder.ROOT / "notebooks" / "solutions" / "01_data_and_masks.ipynb"
-    released = grading.assignment(solved, tmp_path)
+    released = handout.assignment(solved, tmp_path)
     assert "course_id = 'mine'" in own.read_text(encoding="utf-8")
     assert "cellkit_nbgrader.py" in capsys.readouterr().out
     assert (tmp_path / "cellkit_nbgrader.py").exists() and released.exists()
@@ -346,30 +369,165 @@ def test_assignment_adds_to_a_course_and_leaves_its_settings(tmp_path, capsys):
     assert "BEGIN SOLUTION" not in text and "HIDDEN" not in text and "/solutions/" not in text
 
 
+def put(folder, place, answers=None, blank=None):
+    """A small notebook: nothing in it, or an exercise that is filled in, or not."""
+    cells = [] if answers is None else [{
+        "cell_type": "code", "source": answers, "outputs": [], "execution_count": None,
+        "metadata": {"nbgrader": {"solution": True, "grade_id": "dice"}}}]
+    (folder / place).parent.mkdir(parents=True, exist_ok=True)
+    (folder / place).write_text(json.dumps({"cells": cells}), encoding="utf-8")
+
+
 def test_files_are_found_however_they_were_collected(tmp_path):
     for place in ("a/01_mini/01_mini.ipynb", "b/01_mini.ipynb", "c/Copy of 01_mini.ipynb",
-                  "d.ipynb", "e/01_mini (1).ipynb", "e/other.ipynb", "f/x.ipynb", "f/y.ipynb"):
-        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / place).write_text("{}", encoding="utf-8")
-    found = grading.submissions(tmp_path, NAME)
-    assert {s: p and p.relative_to(tmp_path).as_posix() for s, p in found.items()} == {
+                  "d.ipynb", "e/01_mini (1).ipynb", "e/other.ipynb", "g/01_mini.IPYNB"):
+        put(tmp_path, place)
+    (tmp_path / "f").mkdir()
+    found = collect.submissions(tmp_path, NAME)
+    assert {s.student: s.notebook and s.notebook.relative_to(tmp_path).as_posix()
+            for s in found} == {
         "a": "a/01_mini/01_mini.ipynb", "b": "b/01_mini.ipynb", "c": "c/Copy of 01_mini.ipynb",
-        "d": "d.ipynb", "e": "e/01_mini (1).ipynb", "f": None}
+        "d": "d.ipynb", "e": "e/01_mini (1).ipynb", "f": None, "g": "g/01_mini.IPYNB"}
     with pytest.raises(ValueError, match="no folder"):
-        grading.submissions(tmp_path / "nowhere", NAME)
+        collect.submissions(tmp_path / "nowhere", NAME)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="no submissions"):
-        grading.submissions(tmp_path / "empty", NAME)
+        collect.submissions(tmp_path / "empty", NAME)
 
 
-@pytest.mark.skipif(not grading.no_network(), reason="this system cannot close the network")
+def test_of_several_notebooks_the_filled_one_counts(tmp_path):
+    put(tmp_path, "anna/01_mini.ipynb", "def f():\n    raise NotImplementedError()")
+    put(tmp_path, "anna/01_mini (2).ipynb", "def f():\n    return 1")
+    put(tmp_path, "ben/01_mini.ipynb", "def f():\n    return 1")
+    put(tmp_path, "ben/01_mini (1).ipynb", "def f():\n    return 2")
+    os.utime(tmp_path / "ben/01_mini.ipynb", (1, 1))
+    anna, ben = collect.submissions(tmp_path, NAME)
+    assert anna.notebook.name == "01_mini (2).ipynb" and "the only one filled in" in anna.remark
+    assert ben.notebook.name == "01_mini (1).ipynb" and "the newest" in ben.remark
+
+
+def test_students_are_told_apart(tmp_path):
+    put(tmp_path, "anna/01_mini.ipynb")
+    put(tmp_path, "anna.ipynb")
+    for name in ("zoe\u0308", "zo\u00eb"):  # look the same
+        put(tmp_path, f"{name}/01_mini.ipynb")
+    found = collect.submissions(tmp_path, NAME)
+    assert [s.student for s in found] == ["anna", "anna (2)", "zo\u00eb", "zo\u00eb (2)"]
+    assert all("another submission bears the name" in s.remark for s in found[1::2])
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="names are text there")
+def test_a_name_that_is_no_text_costs_nobody_a_grade(tmp_path):
+    put(tmp_path, os.fsdecode(b"J\xfcrgen") + "/01_mini.ipynb")
+    found, = collect.submissions(tmp_path, NAME)
+    book = books.Book(tmp_path / "x.csv", POINTS)
+    book.add(grades_.Grade(found.student, points={"rescale": 2.0}))
+    assert books.read(tmp_path / "x.csv")[0]["student"] == "J\ufffdrgen"
+
+
+@pytest.mark.parametrize("data, words", [
+    (b"", "an empty file"), (b"<!DOCTYPE html>", "a web page"), (b"PK\3\4", "a zip archive"),
+    (b'{"cells": [', "cut off or no json"), (b"[]", "json without cells"),
+])
+def test_what_is_no_notebook_is_named(data, words, tmp_path):
+    (tmp_path / "x.ipynb").write_bytes(data)
+    with pytest.raises(ValueError, match=f"no notebook: {words}"):
+        collect.read(tmp_path / "x.ipynb")
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path):
+    (tmp_path / "x.ipynb").write_bytes(b"\xef\xbb\xbf" + b'{"cells": []}')
+    assert collect.read(tmp_path / "x.ipynb") == {"cells": []}
+
+
+def test_rows_are_written_as_they_come_and_hold_no_formula(tmp_path):
+    file = tmp_path / "x.csv"
+    book = books.Book(file, POINTS)
+    for student in ("=cmd|' /C calc'!A0", "+1", "@x", "plain"):
+        book.add(grades_.Grade(student, points={"rescale": 2.0}, remark="-1"))
+        assert books.read(file)[-1]["points"] == "2.0"
+    assert all(row["student"][0] in "'p" and row["remark"] == "'-1" for row in books.read(file))
+
+
+def test_one_student_or_one_exercise_again_leaves_the_rest(tmp_path):
+    file = tmp_path / "x.csv"
+    for student in "ab":
+        books.Book(file, POINTS).add(grades_.Grade(student, points=dict.fromkeys(POINTS, 1.0)))
+    again = books.Book(file, POINTS, ("rescale",))
+    again.add(grades_.Grade("a", points={"rescale": 2.0, "paint_cells": 0.0}))
+    a, b = books.read(file)
+    assert (a["paint_cells"], a["rescale"], a["points"]) == ("1.0", "2.0", "4.0")
+    assert b["points"] == "3.0"
+    with pytest.raises(ValueError, match="no exercise dice; this lesson has paint_cells"):
+        books.Book(file, POINTS, ("dice",))
+
+
+def test_late_work_and_what_moodle_and_canvas_import(tmp_path):
+    file, due = tmp_path / f"{NAME}.csv", books.when("2026-12-01T18:00")
+    book = books.Book(file, POINTS, due=due, penalty=10)
+    for student, hours in (("a", -1), ("b", 30)):
+        book.add(grades_.Grade(student, points=dict.fromkeys(POINTS, 2.0),
+                               handed_in=due.timestamp() + 3600 * hours))
+    a, b = books.read(file)
+    assert (a["hours late"], a["points after lateness"]) == ("0.0", "6.0")
+    assert (b["hours late"], b["points after lateness"]) == ("30.0", "4.8")  # two days begun
+    moodle = books.read(books.export(file, "moodle", NAME))
+    assert moodle == [{"Username": "a", NAME: "6.0"}, {"Username": "b", NAME: "4.8"}]
+    canvas = books.read(books.export(file, "canvas", NAME))
+    assert canvas[0]["Student"].strip() == "Points Possible" and float(canvas[0][NAME]) == 8
+    assert canvas[2]["SIS Login ID"] == "b" and canvas[2][NAME] == "4.8"
+    with pytest.raises(ValueError, match="the deadline is 'tomorrow', expected e.g. 2026"):
+        books.when("tomorrow")
+
+
+def test_points_that_an_instructor_changed_are_kept(tmp_path, capsys):
+    solved = builder.ROOT / "notebooks" / "solutions" / "01_data_and_masks.ipynb"
+    handout.assignment(solved, tmp_path)
+    source = tmp_path / "source" / solved.stem / solved.name
+    notebook = nbformat.read(source, as_version=4)
+    cell_of(notebook, "rescale-check").metadata.nbgrader.points = 7
+    nbformat.write(notebook, source)
+    handout.assignment(solved, tmp_path)
+    assert handout.maximum(source)["rescale"] == 7
+    assert "rescale: 7 points, as you set them" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("ended, words", [
+    (sandbox.Ended("", 0, True), "stopped after 20 minutes"),
+    (sandbox.Ended("", -9, False), "killed by the system .* memory"),
+    (sandbox.Ended("nbclient.exceptions.DeadKernelError: Kernel died", 1, False), "kernel died"),
+    (sandbox.Ended("RuntimeError: Timeout waiting for IOPub output", 1, False), "interrupted"),
+    (sandbox.Ended("what?", 3, False), "status 3"),
+])
+def test_each_cause_has_its_words(ended, words):
+    assert re.search(words, grades_.why(ended, 20))
+
+
+def test_cells_that_no_exercise_needs_are_not_run():
+    rules = load_rules()
+    modules = {"ck", "np"}
+    makes, uses = rules["names"]("net = ck.UNet()\nrows.append(net)\nck.fit(other, x)", modules)
+    assert makes == {"net", "rows", "other"} and {"ck", "net", "rows", "x"} <= uses
+    assert rules["names"]("%matplotlib\nfor a in b:\n    c[a] = 1", modules)[0] == {"a", "c"}
+
+
+def load_rules():
+    """What nbgrader_config.py defines."""
+    from traitlets.config import Config
+
+    found = {"get_config": Config}
+    exec(handout.CONFIG.read_text(encoding="utf-8"), found)
+    return found
+
+
+@pytest.mark.skipif(not sandbox.no_network(), reason="this system cannot close the network")
 def test_submissions_have_no_network():
     code = ("import socket\n"
             "here = socket.create_server(('127.0.0.1', 0))\n"
             "socket.create_connection(here.getsockname(), 5)\n"
             "try: socket.create_connection(('192.0.2.1', 80), 5)\n"
             "except OSError as error: print(error.strerror)\n")
-    command = [*grading.no_network(), sys.executable, "-c", code]
+    command = [*sandbox.apart(), sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.stdout.strip() == "Network is unreachable", done.stderr
 
@@ -378,28 +536,46 @@ def test_submissions_have_no_network():
 def test_submissions_have_bounded_memory_and_files(tmp_path):
     code = ("import resource as r\n"
             "print(*(r.getrlimit(x)[0] for x in (r.RLIMIT_AS, r.RLIMIT_FSIZE, r.RLIMIT_CORE)))")
-    done = subprocess.run([sys.executable, "-c", code], preexec_fn=grading.limit,
+    done = subprocess.run([sys.executable, "-c", code], preexec_fn=sandbox.limit,
                           capture_output=True, text=True)
     memory, file, core = map(int, done.stdout.split())
-    assert 0 < memory <= grading.MEMORY * 2**30 and 0 < file <= grading.FILE * 2**20 and core == 0
+    assert 0 < memory <= sandbox.MEMORY * 2**30 and 0 < file <= sandbox.FILE * 2**20 and core == 0
 
 
 def test_a_submission_that_takes_too_long_is_stopped_whole(tmp_path, monkeypatch):
     (tmp_path / "course").mkdir()
-    monkeypatch.setattr(grading, "no_network", lambda: (
+    monkeypatch.setattr(sandbox, "apart", lambda hidden: (
         sys.executable, "-c", "import os, time\nos.fork()\ntime.sleep(600)"))
-    said, late = grading.isolated(tmp_path, NAME, seconds=1.5)
-    assert late
+    assert sandbox.isolated(tmp_path, NAME, seconds=1.5).late
     alive = subprocess.run(["pgrep", "-f", "os.fork.*sleep.600"], capture_output=True, text=True)
     assert not alive.stdout
+
+
+@pytest.mark.skipif(not sandbox.can_hide(), reason="this system cannot hide a folder")
+def test_the_course_cannot_be_read_from_inside(tmp_path):
+    secret = tmp_path / "course" / "answers.txt"
+    secret.parent.mkdir()
+    secret.write_text("42", encoding="utf-8")
+    code = f"import os; print(os.path.exists({str(secret)!r}))"
+    for hidden, seen in (((), "True"), ((secret.parent,), "False")):
+        done = subprocess.run([*sandbox.apart(hidden), sys.executable, "-c", code],
+                              capture_output=True, text=True)
+        assert done.stdout.strip() == seen, done.stderr
+    assert secret.read_text(encoding="utf-8") == "42"
 
 
 @pytest.mark.parametrize("arguments, said", [
     (["assignment", "99"], "no lesson '99'"),
     (["grade", "01"], "SUBMITTED="),
 ])
-def test_command_line_says_what_is_missing(arguments, said, tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["grading.py", *arguments, "--course", str(tmp_path / "c")])
+def test_command_line_says_what_is_missing(arguments, said, tmp_path):
     with pytest.raises(SystemExit, match=said):
-        grading.main()
+        command.main([*arguments, "--course", str(tmp_path / "c")])
     assert not (tmp_path / "c").exists()
+
+
+def test_schedules_are_those_of_the_lessons():
+    from tools import schedule
+
+    assert schedule.FILE.read_text(encoding="utf-8") == schedule.text(), (
+        "run: python -m tools.schedule")

@@ -53,13 +53,14 @@ def test_costs_are_counted_layer_by_layer():
 def test_rows_are_found_again_by_data_set_and_kind(tmp_path, monkeypatch):
     names = [("dsb2018", "unet, 8 views", 60, 0, None), ("dsb2018", "unet", 60, 0, None),
              ("dsb2018", "unet", 60, 1, None), ("dsb2018", "unet", 60, 0, "stained"),
-             ("glas", "unet", 60, 0, None)]
+             ("glas", "unet", 60, 0, None), ("dsb2018", "simple", 90, 0, None),
+             ("dsb2018", "simple", 40, 0, None)]
     for k, which in enumerate(names):
         paper_tables.keep(model_table.NAME, model_table.key(*which), lambda k=k: {"k": k}, tmp_path)
     stored = results.measured(model_table.NAME, tmp_path)
     monkeypatch.setattr(results, "measured", lambda name: stored)
-    assert {n: r["k"] for n, r in models.measured("dsb2018").items()} == \
-        {"unet, 8 views": 0, "unet": 1}
+    assert [(n, r["k"]) for n, r in models.measured("dsb2018").items()] == [
+        ("simple", 5), ("unet, 8 views", 0), ("unet", 1)], "most steps first, and alone"
     assert {n: r["k"] for n, r in models.measured("dsb2018", "stained").items()} == {"unet": 3}
     assert [r["k"] for r in models.measured("glas").values()] == [4]
 

@@ -94,12 +94,14 @@ def found_by_shape(truth, pred) -> dict[str, float]:
 
 def measured(dataset: str, kind: str | None = None) -> dict[str, dict]:
     """The rows of a data set by model, measured earlier, most steps first; empty where none was."""
-    rows = {}
+    known = []
     for name, row in results.measured("models").items():
-        parts = name.split(", ")
-        which = ", ".join(parts[1:-2] if kind is None else parts[1:-3])
-        if parts[0] == dataset and (parts[-1] == kind if kind else parts[-1] == "seed 0"):
-            rows[which] = row
+        first, *which, steps, last = name.split(", ")[:None if kind is None else -1]
+        if first == dataset and (name.endswith(f", {kind}") if kind else last == "seed 0"):
+            known.append((int(steps.split()[0]), ", ".join(which), row))
+    rows = {}
+    for _, which, row in sorted(known, key=lambda one: -one[0]):
+        rows.setdefault(which, row)
     return rows
 
 
