@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cellkit import checks
 from cellkit.show.palette import MARKS, rgb
 
 
@@ -49,9 +50,7 @@ def colour_labels(labels: np.ndarray, image: np.ndarray | None = None) -> np.nda
 
 
 def _underneath(image, shape) -> np.ndarray:
-    from cellkit.metrics.images import _image
-
-    image = _image(image, "the image")
+    image = checks.image("the image", image)
     if image.shape != shape:
         raise ValueError(
             f"the image has shape {image.shape}, expected {shape} as what is drawn on it; take the "
@@ -90,9 +89,8 @@ def outcome(truth: np.ndarray, pred: np.ndarray) -> np.ndarray:
     uint8 (H, W)
     """
     from cellkit.metrics.pairs import pair
-    from cellkit.metrics.pixels import _mask
 
-    truth, pred = pair(np.asarray(truth), np.asarray(pred), _mask, _mask)
+    truth, pred = pair(np.asarray(truth), np.asarray(pred), checks.mask, checks.mask)
     return truth + 2 * pred.astype(np.uint8)
 
 
