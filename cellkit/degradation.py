@@ -1,24 +1,20 @@
 """Resolution: make an image coarser by a factor M, and what it then costs to store.
 
-Every resampler here is one idea: a new pixel is a weighted sum of a few old ones, along the rows
-and along the columns.  :func:`taps` says which ones and how much of each; the rest is a sparse
-product.  (The module is not called ``degrade``: ``cellkit.degrade`` is the function.)
+How pixels are merged stands in :mod:`cellkit.resampling`.
 """
 
 from __future__ import annotations
 
 import io
 import math
-import sys
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
-from scipy import sparse
 
-RESAMPLERS = ("nearest", "bilinear", "bicubic", "lanczos", "area")
+from cellkit import checks
+from cellkit.resampling import RESAMPLERS, is_tensor, resample
 
 
 def degrade(image, M: float, resampler: str = "area", up: str = "bicubic", antialias: bool = True,
@@ -56,7 +52,7 @@ def degrade(image, M: float, resampler: str = "area", up: str = "bicubic", antia
     ----------
     Paper 1 (Double U-Net), section 3.2, which names no resampler; the choices here are ours.
     """
-    _known(up, "up")
+    checks.one_of("up", up, RESAMPLERS)
     small = shrink(image, M, resampler, antialias, blur=blur, noise=noise, seed=seed)
     return enlarge(small, _sides(image), up)
 
@@ -101,8 +97,10 @@ def shrink(image, M: float, resampler: str = "area", antialias: bool = True, *,
     R. Keys, Cubic convolution interpolation for digital image processing, 1981.
     """
     _checked(image)
-    M, blur, noise = _factor(M), _deviation(blur, "blur"), _deviation(noise, "noise")
-    _known(resampler, "resampler")
+    _check_factor(M)
+    _check_deviation("blur", blur)
+    _check_deviation("noise", noise)
+    checks.one_of("resampler", resampler, RESAMPLERS)
     sides = _sides(image)
     if blur:
         image = resample(image, sides, "gaussian", blur)
@@ -140,14 +138,15 @@ def enlarge(image, shape: tuple[int, int], up: str = "bicubic"):
     _checked(image)
     try:
         rows, columns = map(int, shape)
-        whole = (rows, columns) == tuple(shape) and min(rows, columns) >= 1
+        fits = (rows, columns) == tuple(shape) and min(rows, columns) >= 1
     except (TypeError, ValueError, OverflowError):
-        whole = False
-    if not whole:
+        fits = False
+    if not fits:
         raise ValueError(
             f"shape is {shape!r}, expected rows and columns, whole numbers of at least 1."
         )
-    return _clipped(resample(image, (rows, columns), _known(up, "up"), True))
+    checks.one_of("up", up, RESAMPLERS)
+    return _clipped(resample(image, (rows, columns), up, True))
 
 
 class Storage(NamedTuple):
@@ -186,111 +185,15 @@ def storage(image: np.ndarray, M: float = 1.0, resampler: str = "area", antialia
             f"the image has shape {image.shape}, expected (H, W) or (H, W, 3); take the channels "
             "that are meant."
         )
-    if not 1 <= _number(quality, "quality") <= 95:
-        raise ValueError(f"quality is {quality}, expected 1 to 95, Pillow's scale.")
+    checks.number("quality", quality, "1 to 95, Pillow's scale", lambda q: 1 <= q <= 95)
     small = shrink(image, M, resampler, antialias)
     picture = Image.fromarray(np.round(small * 255).astype(np.uint8))
     return Storage(raw=small.size, png=_file_size(picture, format="PNG"),
                    jpeg=_file_size(picture, format="JPEG", quality=int(quality)))
 
 
-# How a row of pixels becomes another -------------------------------------------------------------
-
-
-def _hat(x):
-    return np.maximum(1 - abs(x), 0)
-
-
-def _keys(x):
-    x = abs(x)
-    near, far = (1.5 * x - 2.5) * x * x + 1, ((2.5 - 0.5 * x) * x - 4) * x + 2
-    return np.where(x < 1, near, np.where(x < 2, far, 0))
-
-
-def _lanczos(x):
-    return np.where(abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0)
-
-
-def _gaussian(x):
-    return np.exp(-x * x / 2)
-
-
-# What each weighs a pixel with, by its distance; and how far it reaches.
-KERNELS = {"bilinear": (_hat, 1), "bicubic": (_keys, 2), "lanczos": (_lanczos, 3),
-           "gaussian": (_gaussian, 4)}
-
-
-@lru_cache(maxsize=256)
-def taps(old: int, new: int, resampler: str, stretch: bool | float = True):
-    """Which of ``old`` pixels in a row make up each of ``new``, and how much of each.
-
-    Parameters
-    ----------
-    old, new : int
-        Pixels in the row.
-    resampler : str
-        One of :data:`RESAMPLERS`, or "gaussian" for a blur.
-    stretch : bool or float
-        Antialiasing; or, in old pixels, what the kernel calls 1.
-
-    Returns
-    -------
-    index : ndarray, int64, (new, k)
-    weight : ndarray, float64, (new, k)
-        Each row sums to 1.
-    """
-    ratio, number = old / new, np.arange(new)
-    if resampler == "nearest":
-        return ((2 * number + 1) * old // (2 * new))[:, None], np.ones((new, 1))
-    if resampler == "area":
-        first = number * old // new
-        index = first[:, None] + np.arange(math.ceil(ratio) + 1)
-        # Where pixel [j, j + 1] and the new pixel overlap, times ``new`` so that all is whole.
-        end = np.minimum((index + 1) * new, (number[:, None] + 1) * old)
-        weight = np.maximum(end - np.maximum(index * new, number[:, None] * old), 0) / old
-    else:
-        kernel, reach = KERNELS[resampler]
-        if isinstance(stretch, bool):
-            stretch = max(ratio, 1.0) if stretch else 1.0
-        centre, reach = (number[:, None] + 0.5) * ratio, reach * stretch
-        index = np.floor(centre - reach).astype(np.int64) + np.arange(math.ceil(2 * reach) + 1)
-        weight = kernel((index + 0.5 - centre) / stretch)
-    weight = np.where((index >= 0) & (index < old), weight, 0)
-    return np.clip(index, 0, old - 1), weight / weight.sum(axis=1, keepdims=True)
-
-
-def resample(image, size: tuple[int, int], resampler: str, stretch: bool | float = True):
-    """Columns, then rows, each by its own :func:`taps`; unchecked, and not clipped."""
-    axes = (-2, -1) if _is_tensor(image) else (0, 1)
-    for axis, new in reversed(list(zip(axes, size, strict=True))):
-        old = image.shape[axis]
-        if old == new and resampler != "gaussian":
-            continue
-        first = image.swapaxes(axis, 0)  # the same word in numpy and torch
-        mixed = _mixed(first.reshape(old, -1), *taps(old, new, resampler, stretch))
-        image = mixed.reshape(new, *first.shape[1:]).swapaxes(axis, 0)
-    return image
-
-
-def _mixed(rows, index, weight):
-    """Each new row as the weighted sum of the old rows in ``index``."""
-    if _is_tensor(rows):
-        import torch
-        from torch.nn.functional import embedding_bag  # does just this, and knows the gradient
-
-        exact = rows if rows.dtype == torch.float64 else rows.float()
-        index, weight = torch.from_numpy(index), torch.from_numpy(weight)
-        return embedding_bag(index.to(rows.device), exact, mode="sum",
-                             per_sample_weights=weight.to(exact)).to(rows.dtype)
-    exact = rows if rows.dtype == np.float64 else rows.astype(np.float32, copy=False)
-    start = np.arange(0, index.size + 1, index.shape[1])
-    matrix = sparse.csr_array((weight.astype(exact.dtype).ravel(), index.ravel(), start),
-                              shape=(len(index), len(rows)))
-    return (matrix @ exact).astype(rows.dtype, copy=False)
-
-
 def _clipped(image):
-    if _is_tensor(image):
+    if is_tensor(image):
         return image.clamp(0, 1).contiguous()
     return np.ascontiguousarray(np.clip(image, 0, 1))
 
@@ -298,17 +201,12 @@ def _clipped(image):
 # What is given -----------------------------------------------------------------------------------
 
 
-def _is_tensor(image) -> bool:
-    torch = sys.modules.get("torch")  # who has a tensor has imported it
-    return torch is not None and isinstance(image, torch.Tensor)
-
-
 def _sides(image) -> tuple[int, int]:
-    return tuple(image.shape[-2:] if _is_tensor(image) else image.shape[:2])
+    return tuple(image.shape[-2:] if is_tensor(image) else image.shape[:2])
 
 
 def _like(array: np.ndarray, image):
-    if _is_tensor(image):
+    if is_tensor(image):
         import torch
 
         return torch.from_numpy(array).to(image)
@@ -316,76 +214,37 @@ def _like(array: np.ndarray, image):
 
 
 def _checked(image) -> None:
-    tensor, shape = _is_tensor(image), tuple(getattr(image, "shape", ()))
-    if not tensor and not isinstance(image, np.ndarray):
-        raise TypeError(
-            f"the image is {type(image).__name__}, expected a numpy array or a torch tensor; "
-            "read it with cellkit.read, or convert it with numpy.asarray."
-        )
-    if not (image.is_floating_point() if tensor else image.dtype.kind == "f"):
+    tensor, shape = is_tensor(image), tuple(getattr(image, "shape", ()))
+    if not tensor:
+        if not isinstance(image, np.ndarray):
+            raise TypeError(
+                f"the image is {type(image).__name__}, expected a numpy array or a torch tensor; "
+                "read it with cellkit.read, or convert it with numpy.asarray."
+            )
+        checks.image("the image", image)
+        return
+    if not image.is_floating_point():
         raise TypeError(
             f"the image is {image.dtype}, expected float in [0, 1]; scale it with "
             "cellkit.datasets.scale_image(image) first."
         )
-    if tensor and len(shape) not in (2, 3, 4):
+    last = len(shape) == 3 and shape[2] in (3, 4) and shape[0] > 4
+    if len(shape) not in (2, 3, 4) or 0 in shape or last:
         raise ValueError(
-            f"the tensor has shape {shape}, expected (H, W), (C, H, W) or (N, C, H, W)."
+            f"the tensor has shape {shape}, expected (H, W), (C, H, W) or (N, C, H, W), not empty"
+            + ("; this looks like channels last, use tensor.permute(2, 0, 1)." if last else ".")
         )
-    if tensor and len(shape) == 3 and shape[2] in (3, 4) and shape[0] > 4:
-        raise ValueError(
-            f"the tensor has shape {shape}, which looks like channels last, expected (C, H, W); "
-            "use tensor.permute(2, 0, 1)."
-        )
-    if not tensor and (len(shape) not in (2, 3) or len(shape) == 3 and shape[2] > 4):
-        raise ValueError(
-            f"the image has shape {shape}, expected (H, W) or (H, W, 3); loop over a stack, or "
-            "make it a torch tensor (N, C, H, W)."
-        )
-    if 0 in shape:
-        raise ValueError(f"the image is empty, shape {shape}, expected at least 1x1.")
-    low, high = map(float, image.detach().aminmax() if tensor else (image.min(), image.max()))
-    if not (low >= -1e-5 and high <= 1 + 1e-5):  # rounding may pass; written so that NaN does not
-        raise ValueError(
-            f"the image has values from {low:g} to {high:g}, expected [0, 1] without NaN; degrade "
-            "it before it is normalised, or scale it with cellkit.datasets.scale_image(image)."
-        )
+    checks.unit_range("the image", *map(float, image.detach().aminmax()), "degrade it before it is "
+                      "normalised, or scale it with cellkit.datasets.scale_image(image)")
 
 
-def _number(value, name: str) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} is {value!r}, expected one number.") from None
+def _check_factor(M) -> None:
+    checks.number("M", M, "0 < M <= 1, the side-length ratio; 0.25 makes 704 x 520 to 176 x 130",
+                  lambda M: 0 < M <= 1)
 
 
-def _factor(M) -> float:
-    if not 0 < _number(M, "M") <= 1:
-        raise ValueError(
-            f"M is {M}, expected 0 < M <= 1, the side-length ratio; 0.25 makes 704 x 520 to "
-            "176 x 130."
-        )
-    return float(M)
-
-
-def check_generator(rng) -> None:
-    """What draws must be a numpy Generator: a seed would draw the same each time."""
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(
-            f"rng is {rng!r:.40}, expected a numpy Generator; give np.random.default_rng(0), once "
-            "made and used on."
-        )
-
-
-def _deviation(value, name: str) -> float:
-    if not 0 <= _number(value, name) < math.inf:
-        raise ValueError(f"{name} is {value}, expected a standard deviation, 0 or above.")
-    return float(value)
-
-
-def _known(resampler, name: str) -> str:
-    if resampler not in RESAMPLERS:
-        raise ValueError(f"{name} is {resampler!r}, expected one of {', '.join(RESAMPLERS)}.")
-    return resampler
+def _check_deviation(name, value) -> None:
+    checks.number(name, value, "a standard deviation, 0 or above", lambda v: v >= 0)
 
 
 def _file_size(picture, **how) -> int:
@@ -436,15 +295,15 @@ class RandomDegrade:
     def __post_init__(self):
         # Better now than in the middle of a training.
         for M in _options(self.M):
-            _factor(M)
+            _check_factor(M)
         for name in ("resampler", "up"):
             for resampler in _options(getattr(self, name)):
-                _known(resampler, name)
+                checks.one_of(name, resampler, RESAMPLERS)
         for name in ("blur", "noise"):
-            _deviation(getattr(self, name), name)
+            _check_deviation(name, getattr(self, name))
 
     def __call__(self, image, rng: np.random.Generator):
-        check_generator(rng)
+        checks.generator(rng)
         M, how = _options(self.M), (self.resampler, self.up, self.antialias)
         if self.continuous:
             drawn = math.exp(rng.uniform(math.log(min(M)), math.log(max(M))))

@@ -9,7 +9,7 @@ import numpy as np
 
 from cellkit import augment
 from cellkit.datasets import find, read
-from cellkit.degradation import RESAMPLERS
+from cellkit.resampling import RESAMPLERS
 from cellkit.samples import Sample, Samples, split
 
 #: LIVECell development split: these wells are tested on and never trained on, so that results
@@ -363,7 +363,7 @@ def load(dataset: str, side: int | None = None) -> Samples:
 def _resized(sample, side) -> Sample:
     """Bilinear with antialiasing; labels by nearest neighbour."""
     from cellkit.annotations import resize_labels
-    from cellkit.degradation import resample
+    from cellkit.resampling import resample
 
     image = np.clip(resample(sample.image, (side, side), "bilinear"), 0, 1)
     labels = resize_labels(sample.labels, (side, side))

@@ -252,6 +252,30 @@ def test_elastic_strength_only_stretches_the_arrows():
     np.testing.assert_allclose(two, 2 * one, atol=2e-3)
 
 
+@pytest.mark.parametrize("before", [Crop().at(0.5), Zoom().at(0.5), Rotate().at(90)])
+def test_elastic_strength_is_in_pixels_of_the_picture_as_it_is_by_then(before):
+    """After a crop to a half, 6 pixels of what is seen are 3 of what there was."""
+    found = []
+    for seed in range(6):
+        seen = [Pipeline(before, *more)(*told(256, 256), np.random.default_rng(seed))
+                for more in ((), (Elastic(spacing=64).at(6),))]
+        moved, bent = (np.stack(source(*one)[0])[:, 70:-70, 70:-70] for one in seen)
+        pixel = np.hypot(*[np.diff(axis, axis=1).mean() for axis in moved])
+        found.append(np.sqrt(((bent - moved) ** 2).sum(0).mean()) / pixel)
+    assert np.mean(found) == pytest.approx(6, rel=0.15)
+
+
+@pytest.mark.parametrize("change", [paper2, paper3, paper5, Flip(p=1), Noise(),
+                                    Torchvision(v2.Identity())])
+def test_views_with_negative_strides_are_pictures_too(change):
+    image, labels = with_labels(40, 40)
+    for flipped in ((image[::-1], labels[::-1]), (image[:, ::-1], labels[:, ::-1])):
+        seen = change(*flipped, np.random.default_rng(1))
+        want = change(*map(np.ascontiguousarray, flipped), np.random.default_rng(1))
+        for one, other in zip(seen, want, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
 def test_noise_has_its_spread_and_colours_their_own():
     flat = np.full((200, 200, 3), 0.5, np.float32)
     seen, _ = Noise().at(0.05)(flat, None, np.random.default_rng(0))
@@ -476,7 +500,7 @@ IMAGE, LABELS = np.zeros((8, 8), np.float32), np.zeros((8, 8), np.int32)
     (np.zeros((0, 8), np.float32), LABELS, ValueError, "not empty"),
     (IMAGE, np.zeros((8, 8), np.float32), TypeError, "labels are float32, expected an int32"),
     (IMAGE, np.zeros((8, 8), bool), TypeError, "labels are bool, expected an int32"),
-    (IMAGE, np.zeros((8, 9), np.int32), ValueError, "the labels have shape"),
+    (IMAGE, np.zeros((8, 9), np.int32), ValueError, "the labels has shape .8, 9. and"),
 ])
 def test_images_and_labels_that_are_none(image, labels, error, words):
     whole = [augment.default, lambda image, _, rng: augment.light(image, rng)]

@@ -16,15 +16,14 @@ from torch.nn.functional import interpolate
 import cellkit as ck
 from cellkit import Crops, Sample, degradation
 from cellkit.degradation import (
-    RESAMPLERS,
     RandomDegrade,
     degrade,
     enlarge,
     random_degrade,
     shrink,
     storage,
-    taps,
 )
+from cellkit.resampling import RESAMPLERS, taps
 
 SIZES = [(52, 70), (37, 23), (1, 1), (1, 9), (8, 3)]
 FACTORS = [0.9, 0.5, 0.3, 0.25, 0.125, 1 / 16]
@@ -361,14 +360,14 @@ def test_a_factor_that_is_none(M):
 
 @pytest.mark.parametrize("M", ["half", None, [0.5, 0.25]])
 def test_a_factor_that_is_no_number(M):
-    with pytest.raises(TypeError, match="M is .*expected one number"):
+    with pytest.raises(ValueError, match="M is .*expected 0 < M <= 1"):
         degrade(picture(8, 8), M)
 
 
 @pytest.mark.parametrize("image, error, words", [
-    (np.zeros((8, 8), np.uint8), TypeError, "uint8, expected float .*scale_image"),
-    (np.zeros((8, 8), np.uint16), TypeError, "uint16, expected float .*scale_image"),
-    (torch.zeros(8, 8, dtype=torch.uint8), TypeError, "uint8, expected float .*scale_image"),
+    (np.zeros((8, 8), np.uint8), TypeError, "uint8, expected a? ?float .*scale_image"),
+    (np.zeros((8, 8), np.uint16), TypeError, "uint16, expected a float .*scale_image"),
+    (torch.zeros(8, 8, dtype=torch.uint8), TypeError, "uint8, expected a? ?float .*scale_image"),
     ([[0.0, 1.0]], TypeError, "list, expected a numpy array or a torch tensor"),
     (np.full((8, 8), np.nan), ValueError, "nan.*without NaN"),
     (torch.full((8, 8), float("nan")), ValueError, "nan.*without NaN"),
@@ -376,8 +375,8 @@ def test_a_factor_that_is_no_number(M):
     (np.full((8, 8), 255.0), ValueError, "255, expected"),
     (np.zeros((0, 8)), ValueError, "empty"),
     (np.zeros(8), ValueError, r"expected \(H, W\)"),
-    (np.zeros((2, 8, 8)), ValueError, "loop over a stack"),
-    (np.zeros((2, 1, 8, 8)), ValueError, "torch tensor"),
+    (np.zeros((2, 8, 8)), ValueError, "images one by one"),
+    (np.zeros((2, 1, 8, 8)), ValueError, "images one by one"),
     (torch.zeros(16, 16, 3), ValueError, "channels last"),
     (torch.zeros(16), ValueError, r"expected \(H, W\)"),
 ])

@@ -584,7 +584,7 @@ def augmentation(samples=None, transforms=None) -> Explorer:
     if transforms is None:
         kinds = (augment.Move, augment.Paint)
         transforms = [one() for kind in kinds for one in kind.__subclasses__()
-                      if one.__module__ == augment.__name__]
+                      if one.__module__.startswith(augment.__name__)]
         transforms.append(augment.Elastic())
     transforms = list(transforms)
     if not transforms:
