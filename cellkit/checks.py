@@ -18,10 +18,10 @@ def whole_number(name: str, value, least: int = 1) -> None:
         raise ValueError(f"{name} is {value!r}, expected a whole number of at least {least}.")
 
 
-def one_of(name: str, value, allowed: Iterable[str]) -> None:
-    """Refuse a setting that is none of the names allowed."""
+def one_of(name: str, value, allowed: Iterable) -> None:
+    """Refuse a setting that is none of those allowed."""
     if value not in (allowed := tuple(allowed)):
-        raise ValueError(f"{name} is {value!r}, expected one of {', '.join(allowed)}.")
+        raise ValueError(f"{name} is {value!r}, expected one of {', '.join(map(str, allowed))}.")
 
 
 def number(name: str, value, wanted: str, fits: Callable[[float], bool]) -> None:

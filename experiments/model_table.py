@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cellkit.annotations import resize_labels
 from cellkit.datasets import read
 from cellkit.degradation import shrink
 from cellkit.samples import Sample, Samples, split
@@ -45,10 +46,7 @@ def samples(dataset: str, kind: str | None = None) -> tuple[Samples, Samples]:
 
 def _half(sample: Sample) -> Sample:
     image = shrink(sample.image, 0.5)
-    rows, columns = ((np.arange(new) + 0.5) * old / new
-                     for new, old in zip(image.shape, sample.labels.shape, strict=False))
-    return replace(sample, image=image,
-                   labels=sample.labels[rows.astype(int)[:, None], columns.astype(int)])
+    return replace(sample, image=image, labels=resize_labels(sample.labels, image.shape[:2]))
 
 
 def build(name: str, dataset: str, seed: int = 0):

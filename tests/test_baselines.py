@@ -101,7 +101,7 @@ def test_the_seed_decides_the_weights():
 def test_wrong_settings_are_named():
     with pytest.raises(ValueError, match="encoder is 19"):
         ResNetUNet(encoder=19)
-    with pytest.raises(ValueError, match="weights is 'coco' for 18 layers"):
+    with pytest.raises(ValueError, match="for 18 layers. is 'coco', expected one of None"):
         ResNetUNet(encoder=18, weights="coco")
     with pytest.raises(ValueError, match=r"SimpleCNN\(in_channels"):
         SimpleCNN()(image(1, 3, 9, 9))

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cellkit.checks import one_of
 from cellkit.networks.unet import block, check, expect, pad
 
 ENCODERS = (18, 34, 50, 101)
@@ -100,8 +101,7 @@ class ResNetUNet(nn.Module):
         from torchvision.models import resnet
 
         check(normalise, seed, in_channels=in_channels, width=width)
-        if encoder not in ENCODERS:
-            raise ValueError(f"encoder is {encoder!r}, expected one of {ENCODERS}.")
+        one_of("encoder", encoder, ENCODERS)
         self.config = dict(in_channels=in_channels, encoder=encoder, width=width,
                            normalise=normalise)
         levels = [64, *(n * (1 if encoder < 50 else 4) for n in (64, 128, 256, 512))]
@@ -109,7 +109,7 @@ class ResNetUNet(nn.Module):
             torch.default_generator.manual_seed(seed)
             body = getattr(resnet, f"resnet{encoder}")(weights=None)
             if weights is not None:
-                _fill(body, encoder, weights)
+                fill_resnet(body, encoder, weights)
             if in_channels != 3:
                 body.conv1 = _for_channels(body.conv1, in_channels, weights)
             self.first = nn.Sequential(body.conv1, body.bn1, body.relu)
@@ -148,17 +148,14 @@ def download(weights) -> dict[str, Tensor]:
         ) from error
 
 
-def _fill(body, encoder, weights):
+def fill_resnet(body, encoder, weights):
     """Put pretrained weights into a torchvision ResNet."""
     from torchvision import models
 
     kinds = {"imagenet": (f"ResNet{encoder}_Weights", "IMAGENET1K_V1", ""),
              "coco": (f"DeepLabV3_ResNet{encoder}_Weights", "COCO_WITH_VOC_LABELS_V1", "backbone.")}
-    if weights not in kinds or weights == "coco" and encoder < 50:
-        raise ValueError(
-            f"weights is {weights!r} for {encoder} layers, expected None, 'imagenet', or 'coco' "
-            "with 50 or 101 layers."
-        )
+    one_of(f"weights (for {encoder} layers)", weights,
+           [None, *kinds] if encoder >= 50 else [None, "imagenet"])
     name, which, prefix = kinds[weights]
     home = models if prefix == "" else models.segmentation
     found = download(getattr(getattr(home, name), which))

@@ -65,11 +65,8 @@ class DoubleUNet(nn.Module):
                 f"out, segment {second['in_channels']} in, expected the same number thrice; "
                 "build both with the channels of your images."
             )
-        if {first["normalise"], second["normalise"]} != {"standard"}:
-            raise ValueError(
-                f"sharpen has normalise={first['normalise']!r} and segment "
-                f"{second['normalise']!r}, expected 'standard' for both."
-            )
+        one_of("normalise of sharpen", first["normalise"], ["standard"])
+        one_of("normalise of segment", second["normalise"], ["standard"])
         self.config = dict(sharpen=first, segment=second, train=train)
         if train == "sharpen":
             self.segment.requires_grad_(False)

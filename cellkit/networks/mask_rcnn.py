@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cellkit.checks import one_of
-from cellkit.networks.baselines import ENCODERS, _fill, download
+from cellkit.networks.baselines import ENCODERS, download, fill_resnet
 from cellkit.networks.unet import block, check, expect, upsample
 from cellkit.postprocessing import Detections
 
@@ -88,12 +88,10 @@ class MaskRCNN(nn.Module):
               **({} if size is None else {"size": size}))
         one_of("backbone", backbone, BACKBONES)
         light = backbone == "light"
-        if weights not in (None, "imagenet", "coco") or light and weights:
-            raise ValueError(f"weights is {weights!r} for backbone {backbone!r}, expected None, or "
-                             "for a ResNet 'imagenet' or 'coco'.")
-        if not light and in_channels not in (1, 3):
-            raise ValueError(f"in_channels is {in_channels} for backbone {backbone!r}, expected 1 "
-                             "or 3; 'light' takes any number.")
+        one_of(f"weights (for backbone {backbone!r})", weights,
+               [None] + ["imagenet"] * (not light) + ["coco"] * (backbone == "resnet50"))
+        if not light:
+            one_of(f"in_channels (for backbone {backbone!r})", in_channels, (1, 3))
         norm = ("frozen" if weights else "batch") if norm is None else norm
         one_of("norm", norm, ("batch", "frozen"))
         sizes = _sizes(anchors, light)
@@ -278,14 +276,11 @@ def _resnet(name, sizes, detections, norm, weights):
     from torchvision.models.detection.anchor_utils import AnchorGenerator
     from torchvision.ops import FrozenBatchNorm2d
 
-    if weights == "coco" and name != "resnet50":
-        raise ValueError(f"torchvision has weights from COCO for 'resnet50' only, found {name!r}; "
-                         "use weights='imagenet'.")
     body = backbone_utils.resnet_fpn_backbone(
         backbone_name=name, weights=None, trainable_layers=3 if weights else 5,
         norm_layer=FrozenBatchNorm2d if norm == "frozen" else nn.BatchNorm2d)
     if weights == "imagenet":
-        _fill(body.body, int(name.removeprefix("resnet")), weights)
+        fill_resnet(body.body, int(name.removeprefix("resnet")), weights)
     elif weights == "coco":
         found = download(MaskRCNN_ResNet50_FPN_Weights.COCO_V1)
         body.load_state_dict({key.removeprefix("backbone."): value for key, value in found.items()

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cellkit import heads
-from cellkit.checks import one_of, whole_number
+from cellkit.checks import number, one_of, whole_number
 from cellkit.normalisation import NORMALISE
 
 #: The heads that any U-Net may have.
@@ -100,8 +100,7 @@ class UNet(nn.Module):
         check(normalise, seed, in_channels=in_channels, width=width, depth=depth)
         one_of("norm", norm, NORMS)
         one_of("up", up, UPS)
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout is {dropout}, expected a share in [0, 1).")
+        number("dropout", dropout, "a share in [0, 1)", lambda d: 0 <= d < 1)
         head, out_channels = _settle(in_channels, out_channels, head, residual)
         self.head = head
         self.config = dict(
