@@ -9,7 +9,7 @@ from scipy import ndimage
 
 import cellkit as ck
 from cellkit.heads import HEADS
-from cellkit.postprocessing.flows import follow_flows, largest_pieces
+from cellkit.postprocessing.flows import flow_errors, follow_flows, largest_pieces
 from cellkit.targets import flow_map
 
 #: Labels, and what Cellpose 3.1.1.1 makes of them (``dynamics.masks_to_flows_cpu``, flows * 127
@@ -220,8 +220,21 @@ def test_what_flow_leaves_over_goes_to_a_neighbour_or_stands_alone():
     maps["flow_y"][10, 10] = 0  # one walk less
     maps["foreground"] = maps["foreground"].copy()
     maps["foreground"][50:60, 54:60] = True  # no flow here, and no cell beside it
-    found = ck.instances(maps, "flow")
+    found = ck.instances(maps, "flow", max_error=None)
     assert found.max() == 5 and (found > 0).sum() == maps["foreground"].sum()
+
+
+def test_cells_whose_own_flow_is_another_are_dropped():
+    labels = bent()
+    flow = np.where(labels == 2, 0, flow_map(labels))  # a disc of which the network says nothing
+    flow[0] = np.where(labels == 1, 0.9 * flow[0], flow[0])
+    maps = {"foreground": labels > 0, "flow_y": flow[0], "flow_x": flow[1]}
+    assert same_cells(ck.instances(maps, "flow", max_error=None), labels)
+    found = ck.instances(maps, "flow")
+    assert found.max() == 1 and not found[labels == 2].any()
+    squares = ((flow_map(labels) - flow) ** 2).sum(axis=0)
+    np.testing.assert_allclose(flow_errors(labels, flow),
+                               [squares[labels == k].mean() for k in range(3)], rtol=1e-5)
 
 
 def test_a_networks_targets_are_the_flows_and_a_perfect_network_finds_the_cells():

@@ -6,6 +6,8 @@ import numpy as np
 from scipy import ndimage
 from skimage import measure
 
+from cellkit.targets import flow_map
+
 #: How many steps of up to a pixel are walked one by one; walks are then joined end to end.
 STEPS = 16
 JOINS = 5  # 16 * 2**5 = 512 steps, as far as a picture is wide
@@ -55,6 +57,13 @@ def largest_pieces(labels: np.ndarray) -> np.ndarray:
     for piece in np.argsort(-np.bincount(pieces.ravel()), kind="stable")[::-1]:
         largest[cell[piece]] = piece  # the last one written stays
     return np.where(pieces == largest[labels], labels, 0)
+
+
+def flow_errors(labels: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """By label, from 0 on: the mean squared difference of ``flow`` and the cell's own flow."""
+    squares = ((flow_map(labels) - flow) ** 2).sum(axis=0)
+    pixels = np.bincount(labels.ravel())
+    return np.bincount(labels.ravel(), squares.ravel()) / np.maximum(pixels, 1)
 
 
 def _ends(flow: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -24,7 +24,8 @@ GRIDS = {
     "distance": {"threshold": (0.4, 0.5, 0.6), "smoothing": (1, 1.5, 2),
                  "seed_threshold": (0.1, 0.3, 0.5), "h": (None, 0.05, 0.1, 0.15),
                  "min_size": (16, 40)},
-    "flow": {"threshold": (0.3, 0.4, 0.5, 0.6, 0.7), "min_size": (16, 40, 80)},
+    "flow": {"threshold": (0.4, 0.5, 0.6), "smoothing": (0, 1, 2),
+             "max_error": (0.4, 0.6, 0.8, None), "min_size": (16, 40)},
 }
 
 

@@ -18,7 +18,7 @@ from skimage import feature, morphology, segmentation
 from cellkit import checks
 from cellkit.annotations import relabel
 from cellkit.postprocessing.clusters import elbow, foreground_points, kmeans
-from cellkit.postprocessing.flows import follow_flows, largest_pieces
+from cellkit.postprocessing.flows import flow_errors, follow_flows, largest_pieces
 from cellkit.postprocessing.regions import clean_labels, clean_mask
 
 
@@ -46,8 +46,9 @@ def instances(maps, method: str = "watershed", *, threshold: float = 0.5, min_si
     min_size : int, pixels
         Pieces of foreground and holes in it below this area are cleaned away before the seeds
         are sought, and cells below it afterwards.
-    smoothing : float, pixels (watershed: default 1, distance: default 1.5)
-        Standard deviation of the Gaussian that takes false peaks off the distance map.
+    smoothing : float, pixels (watershed and flow: default 1, distance: default 1.5)
+        Standard deviation of the Gaussian that takes false peaks off the distance map, and
+        false middles off the flow.
     peak_distance : int, pixels (watershed; default 5)
         Two seeds are more than this many rows or columns apart.
     h : float or None (watershed: pixels, default None; distance: units of the map, default 0.1)
@@ -59,6 +60,10 @@ def instances(maps, method: str = "watershed", *, threshold: float = 0.5, min_si
         Number of clusters; None finds it by :func:`elbow`.
     seed : int (kmeans; default 0)
         For the random starts.
+    max_error : float or None (flow; default 0.8)
+        Dropped are cells whose own flow, :func:`cellkit.targets.flow_map`, differs by more from
+        the predicted one: the mean over their pixels of the squared difference, 0 to 4.  None
+        keeps all.
 
     Returns
     -------
@@ -66,7 +71,7 @@ def instances(maps, method: str = "watershed", *, threshold: float = 0.5, min_si
         0 is background; cells are 1, 2, ... without gaps, each of at least ``min_size`` pixels,
         connected by sides, without holes: background that one single cell encloses is that
         cell's.  A piece of the mask without a seed is one cell, so no foreground is lost for want
-        of a peak.  Without foreground there are no cells.
+        of a peak (``max_error`` alone drops some).  Without foreground there are no cells.
 
     Raises
     ------
@@ -90,11 +95,8 @@ def instances(maps, method: str = "watershed", *, threshold: float = 0.5, min_si
     maps = _read(maps, method)
     mask = maps["foreground"]
     mask = clean_mask(mask if mask.dtype == bool else mask > threshold, min_size)
-    labels = find(maps, mask, **params)
-    unseeded = mask & (labels == 0)
-    if unseeded.any():
-        labels = np.where(unseeded, ndimage.label(unseeded)[0] + labels.max(), labels)
-    return clean_labels(labels, min_size)[0]
+    labels = _with_unseeded(find(maps, mask, **params), mask)
+    return clean_labels(np.maximum(labels, 0), min_size)[0]
 
 
 def grow_labels(labels: np.ndarray, foreground: np.ndarray, threshold: float = 0.5,
@@ -120,9 +122,7 @@ def grow_labels(labels: np.ndarray, foreground: np.ndarray, threshold: float = 0
     labels = relabel(labels)[1]
     mask = clean_mask(mask if mask.dtype == bool else mask > threshold, min_size)
     grown = _flood(-_depth(mask), np.where(mask, labels, 0), mask)
-    unseeded = ndimage.label(mask & (grown == 0))[0]
-    labels = np.where(unseeded > 0, unseeded + labels.max(), grown)
-    return clean_labels(labels, min_size)[0]
+    return clean_labels(_with_unseeded(grown, mask), min_size)[0]
 
 
 # The methods: seeds, and what they grow over ----------------------------------------------------
@@ -170,9 +170,13 @@ def _distance(maps, mask, *, smoothing: float = 1.5, seed_threshold: float = 0.3
     return _flood(-height, seeds, mask)
 
 
-def _flow(maps, mask):
-    cells = follow_flows(np.stack([maps["flow_y"], maps["flow_x"]]), mask)
-    return _flood(np.zeros(mask.shape), largest_pieces(cells), mask)
+def _flow(maps, mask, *, smoothing: float = 1.0, max_error: float | None = 0.8):
+    flow = np.stack([maps["flow_y"], maps["flow_x"]])
+    cells = follow_flows([_smooth(one * mask, smoothing) for one in flow], mask)
+    labels = _with_unseeded(_flood(np.zeros(mask.shape), largest_pieces(cells), mask), mask)
+    if max_error is None or not mask.any():
+        return labels
+    return np.where(flow_errors(labels, flow) > max_error, -1, np.arange(labels.max() + 1))[labels]
 
 
 METHODS = {
@@ -189,6 +193,12 @@ NEEDS = {"border": ("border",), "distance": ("distance",), "flow": ("flow_y", "f
 
 
 # The steps they share ----------------------------------------------------------------------------
+
+
+def _with_unseeded(labels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """A piece of the mask where no seed was is a cell; below 0 is what shall be none."""
+    unseeded = ndimage.label(mask & (labels == 0))[0]
+    return np.where(unseeded > 0, unseeded + max(labels.max(), 0), labels)
 
 
 def _depth(mask: np.ndarray) -> np.ndarray:
@@ -249,6 +259,8 @@ _RULES = {
         name, v, "None or a number above 0", lambda v: v > 0),
     "k": lambda name, v: v is None or checks.whole_number(name, v),
     "seed": partial(checks.whole_number, least=0),
+    "max_error": lambda name, v: v is None or checks.number(
+        name, v, "None or a number, 0 or more", lambda v: v >= 0),
 }
 
 
