@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check $(if $(CI),-qq)
 KEY := $(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
 INSTALLED := $(VENV)/installed-$(KEY)
 
-.PHONY: help install lab check test test-portable lesson site pictures links publish release assignment grade notebooks model-table paper-tables resolution-table test-colab bench lock clean
+.PHONY: help install lab check test test-portable lesson site pictures links publish release assignment grade notebooks model-table paper-tables resolution-table test-colab bench hunt lock clean
 
 help:
 	@echo "make lab                open JupyterLab on the course"
@@ -30,6 +30,7 @@ help:
 	@echo "make bench              measure speed against other packages"
 	@echo "make paper-tables       train and score papers 3 and 5 for lesson 03 (hours; it goes on)"
 	@echo "make model-table        train and score the networks of lesson 06 (an hour; goes on)"
+	@echo "make hunt MINUTES=30    hostile inputs with fresh seeds, a table of what came of them"
 	@echo "make lock               resolve the newest versions into requirements.lock"
 	@echo "make clean              remove the environments and everything built"
 	@echo "The first run makes $(VENV) and installs into it; later ones reuse it."
@@ -128,6 +129,10 @@ paper-tables: $(INSTALLED)
 bench: $(INSTALLED)
 	$(PIP) install --constraint requirements.lock --editable ".[bench]"
 	set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
+
+MINUTES ?= 30
+hunt: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/hostile/hunt.py --minutes $(MINUTES)
 
 # One file for all systems and Pythons; `tests/test_repository.py` resolves it for each of them.
 lock: $(INSTALLED)

@@ -102,16 +102,41 @@ def test_damaged_files_are_named(stored):
         load_weights(file)
 
 
+@pytest.mark.parametrize("change", [
+    {"metrics": {"dice": 1.0}}, {"minutes": 2}, {"data": [{"name": "x", "images": []}]},
+    {"command": "rm -r ."}, {"more": 1}, {"config": {"width": 10**6}}, {"card_sha256": "0" * 64},
+])  # fmt: skip
+def test_a_card_changed_by_hand_is_refused(stored, change):
+    _, file = stored
+    beside = file.with_suffix(".json")
+    known = json.loads(beside.read_text(encoding="utf-8"))
+    beside.write_text(json.dumps({**known, **change}), encoding="utf-8")
+    for read in (weights.card, load_weights):
+        with pytest.raises(ValueError, match="discs.json was changed by hand or is damaged"):
+            read(file)
+
+
+def test_a_network_too_large_to_be_is_refused(stored):
+    _, file = stored
+    beside = file.with_suffix(".json")
+    known = json.loads(beside.read_text(encoding="utf-8"))
+    for config in ({"width": 10**6}, {"depth": 40}):
+        card = weights.sealed({**known, "config": {**known["config"], **config}})
+        beside.write_text(json.dumps(card), encoding="utf-8")
+        with pytest.raises(ValueError, match="discs.json describes a network with a"):
+            load_weights(file)
+
+
 def test_other_versions_and_architectures_are_named(stored):
     _, file = stored
     beside = file.with_suffix(".json")
     known = json.loads(beside.read_text(encoding="utf-8"))
 
     def change(**what):
-        beside.write_text(json.dumps({**known, **what}), encoding="utf-8")
+        beside.write_text(json.dumps(weights.sealed({**known, **what})), encoding="utf-8")
 
     change(format=99)
-    with pytest.raises(ValueError, match="card format 99, this version reads 1"):
+    with pytest.raises(ValueError, match="card format 99, this version reads 2"):
         load_weights(file)
     change(network="MegaNet")
     with pytest.raises(ValueError, match="holds a 'MegaNet', expected one of"):

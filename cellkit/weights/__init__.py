@@ -12,10 +12,14 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
-FORMAT = 1
+from cellkit.files import replacing
+
+FORMAT = 2
 FOLDER = Path(__file__).parent
 #: What :func:`load_weights` needs of a card.
-NEEDED = {"network": str, "config": dict, "sha256": str, "data": list}
+NEEDED = {
+    "network": str, "config": dict, "sha256": str, "card_sha256": str, "data": list,
+}  # fmt: skip
 #: What a card must tell besides what :func:`save_weights` adds by itself.
 FIELDS = ("data", "metrics", "minutes", "command")
 
@@ -38,7 +42,8 @@ def card(name) -> dict:
     dict
         "data": a list of dicts with "name", "licence" and "images" (their names); "metrics";
         "minutes" of training; "command" that repeats it; "network" and "config" that rebuild the
-        network; "version" of cellkit; "sha256" of the weights.
+        network; "version" of cellkit; "sha256" of the weights, "card_sha256" of all the rest of
+        the card.
     """
     return _read(name)[0]
 
@@ -85,6 +90,14 @@ def load_weights(name, samples=None, device: str = "auto"):
             f"{file} is not the file that its card {file.with_suffix('.json').name} describes "
             "(their sha256 differ); copy both again, from the same place."
         )
+    # Before a network is built that no memory holds: channels have rows, and double with depth.
+    most = max((side for value in weights.values() for side in value.shape), default=0)
+    for key, bound in (("width", most), ("depth", most.bit_length())):
+        if isinstance(size := known["config"].get(key), int) and size > bound:
+            raise ValueError(
+                f"{file.with_suffix('.json')} describes a network with a {key} of {size:,}, of "
+                "which its weights have nothing; copy both files again, from the same place."
+            )
     net = rebuild(known["network"], known["config"], weights, file)
     net.card = known
     if samples is not None:
@@ -135,22 +148,22 @@ def save_weights(net, path, card: dict) -> Path:
     # Its place comes first, and its word last.
     full = {**own, **card, **own, "sha256": hashlib.sha256(data).hexdigest()}
     try:
-        text = json.dumps(full, indent=1, ensure_ascii=False) + "\n"
+        text = json.dumps(sealed(full), indent=1, ensure_ascii=False) + "\n"
     except TypeError as error:
         raise TypeError(f"the card holds what JSON cannot ({error}), expected strings, numbers, "
                         "lists and dicts; convert it, e.g. with float or list.") from error
     _check(json.loads(text), "the card")
-    parts = {path: data, path.with_suffix(".json"): text.encode("utf-8")}
-    try:
-        for target, content in parts.items():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _part(target).write_bytes(content)
-        for target in parts:
-            os.replace(_part(target), target)
-    finally:
-        for target in parts:
-            _part(target).unlink(missing_ok=True)
+    with replacing(path) as one, replacing(path.with_suffix(".json")) as other:
+        one.write_bytes(data)
+        other.write_text(text, encoding="utf-8", newline="\n")
     return path
+
+
+def sealed(card: dict) -> dict:
+    """A card with the hash of everything else in it: who changes one word must write it anew."""
+    rest = {key: value for key, value in card.items() if key != "card_sha256"}
+    text = json.dumps(rest, sort_keys=True, ensure_ascii=True)
+    return {**rest, "card_sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def check_unseen(card: dict, samples: Iterable) -> None:
@@ -170,10 +183,6 @@ def check_unseen(card: dict, samples: Iterable) -> None:
             f"the network was trained on {len(shared)} of these {len(names)} images "
             f"({', '.join(shared[:3])}{' ...' if len(shared) > 3 else ''}): a score on them says "
             "nothing about new images; leave them out.", stacklevel=3)
-
-
-def _part(target: Path) -> Path:
-    return target.with_name(f"{target.name}.{os.getpid()}.part")
 
 
 def _check(known: dict, where) -> None:
@@ -204,7 +213,7 @@ def _read(name) -> tuple[dict, Path]:
             )
     try:
         known = json.loads(beside.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{beside} is cut off or damaged ({error}); copy it again.") from error
     if not isinstance(known, dict) or known.get("format") != FORMAT:
         found = known.get("format") if isinstance(known, dict) else None
@@ -213,4 +222,9 @@ def _read(name) -> tuple[dict, Path]:
             "install the version of cellkit that wrote it, or train anew."
         )
     _check(known, beside)
+    if sealed(known) != known:
+        raise ValueError(
+            f"{beside} was changed by hand or is damaged (its card_sha256 is another); copy it "
+            "again, or write it with save_weights."
+        )
     return known, file

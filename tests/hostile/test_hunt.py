@@ -1,0 +1,15 @@
+"""A slice of the hunt with seeds that stay: right, or one sentence, and nothing left behind."""
+
+import pytest
+
+from hostile import hunt
+
+#: How many cases of each kind; those that start torch or stardist are the slower.
+SLICE = {"weights": 12, "server": 12, "scores": 20, "coco": 30}
+
+
+@pytest.mark.parametrize("name", hunt.KINDS)
+def test_hostile_inputs_are_read_right_or_refused_in_a_sentence(name):
+    table, bad = hunt.hunt([name], first=1, count=SLICE.get(name, 40))
+    assert not bad, "\n".join(f"{seed} {how}: {told[-600:]}" for _, seed, how, told in bad)
+    assert table[name]["right"] and table[name]["said"], "both happen"
