@@ -147,6 +147,7 @@ def _walk(file: Path) -> list[Record]:
                     need(images is None, f"{file} has two lists of images, expected one; "
                                          "merge them under numbers of their own.")  # fmt: skip
                     images = json.loads(_cut(file, (start, walker.where)))
+            walker.end()
         except EOFError:
             raise Unfit(
                 f"{file} is cut off: its json stops in the middle after {size} bytes and "
@@ -280,6 +281,14 @@ class _Walker:
             if self.peek() != "}":
                 self.take(",")
         self.take("}")
+
+    def end(self):
+        """Refuse more text behind what was read: two files in one, or a damaged one."""
+        try:
+            found = self.peek()
+        except EOFError:
+            return
+        raise ValueError(f"{found!r} behind the end of its json")
 
     def items(self):
         """Each element of a list, or each pair of an object: where it starts, what, its end."""

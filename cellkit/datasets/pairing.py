@@ -223,6 +223,12 @@ def usual_pairs(pictures, images, inside="", root="") -> list[Pair]:
                 found.setdefault(image.file, []).append(n.file)
         if found:
             break
+    # Several beginnings are the masks of single cells; several of the whole name are a doubt.
+    double = [files for files in found.values() if len(files) > 1]
+    need(not double or ways is _Named.beginnings, lambda: (
+        f"{double[0][0]} and {double[0][1]} in {root} are labels of one image by their names, "
+        "expected one file; delete the other, or say which: labels='{}_mask.png'."
+    ))  # fmt: skip
     taken = {file for several in found.values() for file in several}
     lonely = [n for n in drawn if n.file not in taken]
     need(not (found and lonely), lambda: (

@@ -387,3 +387,26 @@ def test_images_that_are_known_to_be_outlined_in_part_are_named(tmp_path, caplog
     with caplog.at_level(logging.WARNING):
         ck.read("livecell", root=tmp_path, split="train")
     assert "only a few cells were outlined" in caplog.text and "BV2_Phase_A4" in caplog.text
+
+
+def test_more_behind_the_end_of_a_json_is_told(tmp_path):
+    save(tmp_path / "images/a.tif", np.zeros((64, 96), np.uint8))
+    coco(tmp_path, [(1, "a.tif")], [(1, 5)])
+    file = tmp_path / "my_train.json"
+    whole = file.read_text()
+    file.write_text(whole + " \n\t\n")
+    assert len(ck.read("livecell", root=tmp_path, split="train")) == 1
+    file.write_text(whole + whole)
+    with pytest.raises(ValueError, match="behind the end of its json"):
+        ck.read("livecell", root=tmp_path, split="train")
+
+
+@pytest.mark.parametrize("files", [
+    ("a.png", "a_mask.png", "a_cp_masks.png"), ("1_raw.png", "001_label.png", "1_label.png"),
+    ("images/a.png", "masks/a.png", "masks/a.tif"), ("a.png", "a_seg.png", "masks/a.png"),
+])  # fmt: skip
+def test_two_files_of_labels_for_one_image_are_asked_about(files, tmp_path):
+    for name in files:
+        save(tmp_path / name, CELLS)
+    with pytest.raises(ValueError, match="are labels of one image by their names"):
+        ck.read("folder", root=tmp_path)
