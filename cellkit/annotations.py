@@ -70,11 +70,6 @@ def label_map(segmentations: Sequence, shape: tuple[int, int]) -> np.ndarray:
     return np.ascontiguousarray(labels.reshape(width, height).T)  # COCO counts down the columns
 
 
-def polygon_mask(polygon, shape: tuple[int, int]) -> np.ndarray:
-    """The pixels of one polygon ``[x1, y1, x2, y2, ...]``: bool (H, W) (lesson 01)."""
-    return label_map([[polygon]], shape) > 0
-
-
 def bottom_up(areas) -> np.ndarray:
     """The order in which cells are painted: the smaller lies on top, of equal ones the later."""
     return np.argsort(-np.asarray(areas, np.float64), kind="stable")
@@ -317,6 +312,7 @@ def outline(labels: np.ndarray, width: int = 1) -> np.ndarray:
     """
     labels = check_labels(labels)
     whole_number("width", width)
+    # scikit-image's find_boundaries, of any width.
     lowest = ndimage.minimum_filter(labels, 2 * width + 1, mode="nearest")
     highest = ndimage.maximum_filter(labels, 2 * width + 1, mode="nearest")
     return (labels > 0) & (lowest != highest)

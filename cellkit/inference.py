@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from cellkit import checks
 from cellkit.checks import whole_number
 from cellkit.device import autocast, autocast_dtype, device_of, evaluating, unwrapped
 from cellkit.heads import config_of, head_of
@@ -373,10 +374,6 @@ def _checked(image) -> np.ndarray:
                "predict takes one image at a time.")
         )
     image = image.astype(np.float32, copy=False)
-    low, high = float(image.min()), float(image.max())
-    if not (low >= -1e-6 and high <= 1 + 1e-6):  # written so that NaN fails too
-        raise ValueError(
-            f"the image has values from {low:g} to {high:g}, expected [0, 1] without NaN; "
-            "scale it with cellkit.datasets.scale_image(image) first."
-        )
+    checks.unit_range("the image", float(image.min()), float(image.max()),
+                      "scale it with cellkit.datasets.scale_image(image) first")
     return image

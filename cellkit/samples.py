@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from cellkit import checks
+
 
 @dataclass(frozen=True, eq=False)  # arrays have no one truth to compare by
 class Sample:
@@ -53,17 +55,7 @@ class Sample:
                 f"{where}: the image is {image.dtype}, expected float32 in [0, 1]; "
                 "scale it with cellkit.datasets.scale_image(image) first."
             )
-        if not image.size:
-            raise ValueError(
-                f"{where}: the image is empty {image.shape}, expected at least 1x1; "
-                "check the file or the crop it came from."
-            )
-        low, high = float(image.min()), float(image.max())
-        if not (low >= 0 and high <= 1):  # written so that NaN fails too
-            raise ValueError(
-                f"{where}: the image has values from {low:g} to {high:g}, expected [0, 1] without "
-                "NaN; scale it with cellkit.datasets.scale_image(image) first."
-            )
+        checks.image(f"{where}: the image", image)
         if labels is None:
             return
         if labels.dtype != np.int32:
@@ -71,16 +63,9 @@ class Sample:
                 f"{where}: the labels are {labels.dtype}, expected int32 (0 background, k the "
                 "k-th cell); convert whole numbers with .astype('int32')."
             )
-        if labels.shape != image.shape[:2]:
-            raise ValueError(
-                f"{where}: the labels have shape {labels.shape}, the image {image.shape[:2]}; "
-                "give the labels of this very image, at the same size."
-            )
-        if labels.size and labels.min() < 0:
-            raise ValueError(
-                f"{where}: the labels go down to {labels.min()}, expected 0 (background) and "
-                "positive cell numbers; set what should be ignored to 0."
-            )
+        checks.same_shape(f"{where}: the labels", labels.shape, "the image", image.shape[:2],
+                          "give the labels of this very image, at the same size")
+        checks.labels(f"{where}: the labels", labels)
 
     @property
     def mask(self) -> np.ndarray:

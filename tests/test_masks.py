@@ -124,13 +124,6 @@ def test_a_cell_between_pixel_centres_leaves_a_gap_in_the_numbers():
     assert set(np.unique(annotations.label_map([sliver, [SQUARE]], (8, 8)))) == {0, 2}
 
 
-def test_polygon_mask_is_one_polygon():
-    expected = ann_to_masks([[SQUARE]], (8, 9))[0]
-    found = annotations.polygon_mask(SQUARE, (8, 9))
-    assert found.dtype == bool
-    np.testing.assert_array_equal(found, expected)
-
-
 @pytest.mark.parametrize(
     ("segmentation", "message"),
     [

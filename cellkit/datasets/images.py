@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cellkit.checks import unit_range
 from cellkit.datasets.decoders import decode
 from cellkit.datasets.faults import naming, need
 
@@ -255,19 +256,14 @@ def to_grey(image) -> np.ndarray:
     Pillow's ``convert("L")``.
     """
     image = np.asarray(image)
-    scaled = "scale it with cellkit.datasets.scale_image(image{}) first."
+    scaled = "scale it with cellkit.datasets.scale_image(image{}) first"
     need(image.dtype.kind == "f", lambda: (
-        f"the image holds {image.dtype}, expected float in [0, 1]; {scaled.format('')}"
+        f"the image holds {image.dtype}, expected float in [0, 1]; {scaled.format('')}."
     ), TypeError)  # fmt: skip
     need(image.shape[2:] in ((), (3,)) and image.ndim >= 2 and image.size, lambda: (
         f"the image has shape {image.shape}, expected (H, W) or (H, W, 3), not empty."
     ))  # fmt: skip
-    low, high = float(image.min()), float(image.max())
-    # Rounding may pass; written so that NaN does not.
-    need(low >= -1e-5 and high <= 1 + 1e-5, lambda: (
-        f"the image has values from {low:g} to {high:g}, expected [0, 1] without NaN; "
-        + scaled.format(", 'minmax'")
-    ))  # fmt: skip
+    unit_range("the image", float(image.min()), float(image.max()), scaled.format(", 'minmax'"))
     image = image.astype(np.float32, copy=False)
     if image.ndim == 2:
         return image
