@@ -81,8 +81,8 @@ PLANS = {
         "standard": {
             "width": 16,
             "training": {**UNTOLD, "epochs": 10, "steps_per_epoch": 40, "crop": 128,
-                         "minutes": 8},
-            "segmenting": {**FIT, "epochs": 10, "steps_per_epoch": 40, "crop": 128, "minutes": 8},
+                         "minutes": 4},
+            "segmenting": {**FIT, "epochs": 10, "steps_per_epoch": 40, "crop": 128, "minutes": 3},
         },
         "full": {
             "width": 64,
