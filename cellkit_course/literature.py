@@ -55,6 +55,9 @@ WORKS = {
                    "CVPR 2016", _arxiv("1512.03385")),
     "stardist": Work("Schmidt et al.", "Cell Detection with Star-convex Polygons", "MICCAI 2018",
                      _arxiv("1806.03535")),
+    "cellpose3": Work("Stringer and Pachitariu", "Cellpose3: one-click image restoration for "
+                      "improved cellular segmentation", "Nature Methods 22, 2025",
+                      _doi("10.1038/s41592-025-02595-5")),
     "cellpose": Work("Stringer et al.", "Cellpose: a generalist algorithm for cellular "
                      "segmentation", "Nature Methods 18, 2021", _doi("10.1038/s41592-020-01018-x")),
     # Data

@@ -27,9 +27,9 @@ def mean(rows: list[dict], key: str = "dice", **chosen) -> float | None:
 
 
 def says(key: str = "dice", **chosen) -> str:
-    """:func:`mean` of what was measured, as text; a dash where nothing was."""
-    value = mean(measured()["rows"], key, **chosen)
-    return "–" if value is None else f"{value:.3f}"
+    """What was measured, as text: the mean, ± over seeds where there are several, else a dash."""
+    return results.mean_over_seeds([row[key] for row in measured()["rows"]
+                                    if all(row[name] == value for name, value in chosen.items())])
 
 
 def how() -> str:
