@@ -100,10 +100,10 @@ PLANS = {
         },
         "standard": {
             "width": 16, "scored": None,
-            "training": {**FIT, "epochs": 40, "steps_per_epoch": 40, "crop": 192, "minutes": 5},
+            "training": {**FIT, "epochs": 40, "steps_per_epoch": 40, "crop": 192, "minutes": 4},
             "sharpening": {**FIT, "loss": "mse", "epochs": 40, "steps_per_epoch": 40, "crop": 128,
-                           "minutes": 5},
-            "task": {**BARE, "epochs": 40, "steps_per_epoch": 40, "crop": 192, "minutes": 5},
+                           "minutes": 2},
+            "task": {**BARE, "epochs": 40, "steps_per_epoch": 40, "crop": 192, "minutes": 4},
         },
         "full": {
             "width": 64, "scored": None,
@@ -115,15 +115,16 @@ PLANS = {
     "06_mask_rcnn": {
         "tiny": {
             "width": 4, "scored": 2,
-            "training": {**FIT, "epochs": 3, "steps_per_epoch": 12, "crop": 96, "batch_size": 2},
-            "detector": {**BARE, "epochs": 4, "steps_per_epoch": 16, "crop": 64, "batch_size": 2},
+            "training": {**FIT, "epochs": 6, "steps_per_epoch": 16, "crop": 96, "batch_size": 4},
+            "detector": {**BARE, "epochs": 3, "steps_per_epoch": 12, "crop": 64, "batch_size": 2},
         },
+        # Both may take as long: the minutes end them, not the epochs.
         "standard": {
             "width": 16, "scored": 12,
-            "training": {**FIT, "epochs": 40, "steps_per_epoch": 40, "crop": 192,
-                         "batch_size": 4, "minutes": 3},
-            "detector": {**BARE, "lr": 2e-3, "epochs": 40, "steps_per_epoch": 20, "crop": 192,
-                         "batch_size": 4, "minutes": 8},
+            "training": {**FIT, "epochs": 100, "steps_per_epoch": 40, "crop": 192,
+                         "batch_size": 4, "minutes": 5},
+            "detector": {**BARE, "lr": 2e-3, "epochs": 100, "steps_per_epoch": 20, "crop": 192,
+                         "batch_size": 4, "minutes": 5},
         },
         "full": {
             "width": 16, "scored": None,

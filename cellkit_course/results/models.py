@@ -105,8 +105,8 @@ def measured(dataset: str, kind: str | None = None) -> dict[str, dict]:
     return rows
 
 
-def over_seeds(dataset: str, name: str, measure: str) -> str:
-    """A measure of one model as text: the mean over seeds, ± the standard deviation over them.
+def of_seeds(dataset: str, name: str, measure: str) -> list[float]:
+    """A measure of one model, a value for each seed.
 
     Of the longest training; rows trained on one cell type alone are left out.
     """
@@ -115,7 +115,12 @@ def over_seeds(dataset: str, name: str, measure: str) -> str:
         found = re.fullmatch(pattern, which)
         if found and measure in row:
             by_steps.setdefault(int(found[1]), []).append(row[measure])
-    return results.mean_over_seeds(by_steps[max(by_steps)] if by_steps else [])
+    return by_steps[max(by_steps)] if by_steps else []
+
+
+def over_seeds(dataset: str, name: str, measure: str) -> str:
+    """:func:`of_seeds` as text: the mean, ± the standard deviation over seeds."""
+    return results.mean_over_seeds(of_seeds(dataset, name, measure))
 
 
 def gains(dataset: str, measures=("iou", "f1", "object f1", "AP50")) -> list[dict]:
