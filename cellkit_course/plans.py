@@ -134,7 +134,7 @@ PLANS = {
     },
     "07_watershed": {
         "tiny": {
-            "width": 8, "tune_every": 10, "elbow_steps": 4,
+            "width": 8, "tune_every": 10, "elbow_steps": 16,
             "training": {**UNTOLD, "monitor": "loss", "epochs": 3, "steps_per_epoch": 6,
                          "crop": 96, "batch_size": 4},
             "border": {**UNTOLD, "epochs": 1, "steps_per_epoch": 8, "crop": 96, "batch_size": 4},
@@ -146,14 +146,14 @@ PLANS = {
             },
         },
         "standard": {
-            "width": 16, "tune_every": 3, "elbow_steps": 10,
+            "width": 16, "tune_every": 3, "elbow_steps": 40,
             "training": {**UNTOLD, "monitor": "loss", "epochs": 100,
-                         "steps_per_epoch": 40, "crop": 192, "minutes": 9},
+                         "steps_per_epoch": 40, "crop": 192, "minutes": 6},
             "border": {**UNTOLD, "epochs": 5, "steps_per_epoch": 40, "crop": 128},
             "grids": INSTANCE_GRIDS,
         },
         "full": {
-            "width": 32, "tune_every": 1, "elbow_steps": 20,
+            "width": 32, "tune_every": 1, "elbow_steps": 40,
             "training": {**UNTOLD, "monitor": "loss", "epochs": 300,
                          "steps_per_epoch": 100},
             "border": {**UNTOLD, "epochs": 50, "steps_per_epoch": 100},

@@ -728,10 +728,10 @@ def suppress(boxes, scores, overlap):
 
 # %% check="suppress" points=3
 # BEGIN HIDDEN TESTS
-row = [(3 * k, 0, 3 * k + 8, 8) for k in range(6)]
-assert list(suppress(row, [0.9, 0.8, 0.7, 0.6, 0.5, 0.4], 0.4)) == [0, 2, 4]
-assert list(suppress(row, [0.5, 0.9, 0.4, 0.3, 0.8, 0.1], 0.4)) == [1, 4]
-assert list(suppress(row[:3], [0.1, 0.3, 0.2], 0.5)) == [1, 2, 0]
+chain = [(3 * k, 0, 3 * k + 8, 8) for k in range(6)]
+assert list(suppress(chain, [0.9, 0.8, 0.7, 0.6, 0.5, 0.4], 0.4)) == [0, 2, 4]
+assert list(suppress(chain, [0.5, 0.9, 0.4, 0.3, 0.8, 0.1], 0.4)) == [1, 4]
+assert list(suppress(chain[:3], [0.1, 0.3, 0.2], 0.5)) == [1, 2, 0]
 assert list(suppress([(0, 0, 4, 1), (0, 0, 2, 1)], [0.2, 0.3], 0.5)) == [1, 0]
 assert list(suppress([], [], 0.5)) == []
 # END HIDDEN TESTS
