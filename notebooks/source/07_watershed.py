@@ -79,7 +79,8 @@ ck.lesson.claim(
 crowded = max(valid, key=lambda sample: len(ck.annotations.touching(sample.labels)))
 true_count = len(np.unique(crowded.labels)) - 1
 pieces, piece_count = ndimage.label(crowded.mask)
-expert = ck.load_weights("livecell-distance")
+expert, card = ck.load_weights("livecell-distance"), ck.weights.card("livecell-distance")
+expert_knows = {name for data in card["data"] for name in data["images"]}
 by_expert = ck.instances(ck.predict(expert, crowded.image, all=True), "distance")
 
 # %% fold="Show them"
@@ -507,7 +508,8 @@ ck.show.images(
 # Now all methods, on the test pictures, which nothing so far has seen. The *predicted* mask is the
 # one of our own network, so the first three rungs see with the same eyes. Parameters are tuned on
 # pictures of the training part, as before. The network has met those, so its maps are a little too
-# good there. That is the price for leaving the test pictures alone.
+# good there. That is the price for leaving the test pictures alone. The network of section 1 takes
+# part, with its usual parameters, unless it was trained on your test pictures.
 
 # %%
 fitted = [ck.predict(net, sample.image, all=True) for sample in tuning]
@@ -521,6 +523,10 @@ ladder = {f"predicted mask, {how}": [ck.instances(one, how, **params[how]) for o
           for how in ("components", "watershed")}
 ladder["learned distances"] = [ck.instances(one, "distance", **params["distance"])
                                for one in predicted]
+if not expert_knows & set(test.names):  # nobody is scored on pictures it was trained on
+    ladder["learned distances, bundled network"] = [
+        ck.instances(ck.predict(expert, image, all=True), "distance") for image in
+        (sample.image for sample in test)]
 ladder["perfect mask, components"] = [ck.instances(mask, "components") for mask in masks]
 ladder["perfect mask, watershed"] = [ck.instances(mask, "watershed", **perfect.params)
                                      for mask in masks]
@@ -547,14 +553,16 @@ ck.lesson.claim(
     f"training the learned distances reach {own:.2f}, the watershed on its mask {mask_row:.2f}.",
     trained=True,
 )
+seer = rungs.get("learned distances, bundled network", {key: own})[key]
 ck.lesson.claim(
-    own > beat,
-    f"And what the network sees in the image ({own:.2f}) beats what the best of all masks can tell "
-    f"({beat:.2f}): the border that no mask shows is in the image.",
-    f"Against a *perfect* mask ({beat:.2f}) your network does not win: its own mask is not "
-    "perfect, and its training was short. The network of section 1 trained for more than an "
-    "hour: a good map of seeds needs time.",
-    trained=True,
+    seer > beat,
+    "And what a network sees in the image, if it was trained long enough, beats what the best of "
+    f"all masks can tell: {seer:.2f} against {beat:.2f}. The border that no mask shows is in the "
+    "image.",
+    f"Against a *perfect* mask ({beat:.2f}) no network of this table wins: its own mask is not "
+    f"perfect, and {own:.2f} is what a few minutes of training give. The network of section 1 "
+    "trained for more than an hour: a good map of seeds needs time.",
+    trained="learned distances, bundled network" not in rungs,
 )
 
 # %% fold="Draw the counts"
