@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check $(if $(CI),-qq)
 KEY := $(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
 INSTALLED := $(VENV)/installed-$(KEY)
 
-.PHONY: help install lab check test test-portable lesson site pictures links publish release assignment grade notebooks model-table paper-tables resolution-table test-colab bench hunt lock clean
+.PHONY: help install lab check test test-portable lesson site pictures links publish release assignment grade feedback slides notebooks model-table paper-tables resolution-table test-colab bench hunt lock clean
 
 help:
 	@echo "make lab                open JupyterLab on the course"
@@ -24,6 +24,8 @@ help:
 	@echo "make release            build the wheel under dist; refuses a placeholder address"
 	@echo "make assignment LESSON=02   write the lesson into an nbgrader course folder (COURSE=course)"
 	@echo "make grade LESSON=02 SUBMITTED=dir   grade submissions, points of each exercise in a csv"
+	@echo "make feedback LESSON=02   a page for each graded student, without hidden tests"
+	@echo "make slides LESSON=02   a deck of one lesson for the projector"
 	@echo "make notebooks          build the notebooks from notebooks/source"
 	@echo "make resolution-table   train and score the strategies of lesson 05 (hours; it goes on)"
 	@echo "make test-colab         run the notebooks with the versions that Colab has"
@@ -100,6 +102,9 @@ grade: $(INSTALLED)
 
 feedback: $(INSTALLED)
 	$(BIN)/python -m tools.grading feedback $(LESSON) --course "$(COURSE)"
+
+slides: $(INSTALLED)
+	$(BIN)/python -m tools.slides $(LESSON)
 
 notebooks: $(INSTALLED)
 	$(BIN)/python -m tools.builder

@@ -579,3 +579,17 @@ def test_schedules_are_those_of_the_lessons():
 
     assert schedule.FILE.read_text(encoding="utf-8") == schedule.text(), (
         "run: python -m tools.schedule")
+
+
+def test_slides_come_from_the_lessons_and_need_no_network(tmp_path):
+    from tools import slides
+
+    for source in builder.sources():
+        page = slides.deck(source)
+        sections = [cell.source for cell in builder.read(source) if cell.kind == "markdown"]
+        headings = re.findall(r"^## (.+)$", "\n".join(sections), re.M)
+        assert page.count("<section>") >= headings.index("Recap")
+        assert "http" not in re.sub(r"<code>.*?</code>", "", page).replace("https://doi", "")
+        assert "SOLUTION" not in page and "HIDDEN" not in page and 'kind">exercise' in page
+    with pytest.raises(SystemExit, match="no lesson '99'"):
+        slides.main(["99", "--out", str(tmp_path)])
