@@ -274,7 +274,7 @@ def move(box, along, down, wider, higher):
 # ## 4. Too many boxes: non-maximum suppression
 #
 # Neighbouring anchors find the same cell. Each has a [score](define:score): how sure the network is
-# that there is an object. [Non-maximum suppression](define:nms "NMS|postprocessing.suppress") takes
+# that there is an object. [Non-maximum suppression](define:nms "NMS|postprocessing.nms") takes
 # the box with the highest score, drops those that overlap it too much, takes the best of what is
 # left, and so on. A box that was dropped drops nobody.
 
