@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.colors import rgb_to_hsv
 from PIL import Image
 
 import cellkit as ck
@@ -43,6 +44,10 @@ square = replace(sample, image=sample.image[:512, :512], labels=sample.labels[:5
 soft = ndimage.gaussian_filter(square.mask.astype(float), 3)  # as a network's map is
 net = ck.UNet(width=16, seed=7)
 net.out.weight.data *= 20  # untrained, but not undecided
+other = ck.UNet(width=8, seed=3)
+other.out.weight.data *= 20
+front = ck.UNet(width=4, depth=2, residual=True, head="image", seed=1)
+distance = ck.UNet(width=4, depth=2, head="distance", seed=2)
 """
 PAGE = SHARED + """
 import os, time
@@ -60,9 +65,12 @@ def slow(n):
 frames = [np.full((40, 60), level) for level in (0.0, 0.5, 1.0)]
 ck.show.animation(frames, ["black", "grey", "white"], alt="A field turns from black to white")
 display(
-    ck.explore.resolution(sample, net, start=1),
+    ck.explore.resolution(sample, strategies={"one": net, "another": other}),
     ck.explore.instances(square, maps=soft),
     ck.explore.Explorer(slow, {"n": widgets.IntSlider(description="n")}),
+    ck.explore.augmentation([small, small]),
+    ck.explore.super_resolution(small, front),
+    ck.explore.instances(small, distance, method="distance"),
 )
 """
 
@@ -152,44 +160,70 @@ class Shown:
     def __init__(self, page, number):
         self.page, self.box = page, page.locator(".cellkit-explorer").nth(number)
 
-    def handle(self, number=0):
-        """A slider's knob; ipywidgets 8 and 7 have different ones."""
-        return self.box.locator(".noUi-handle, .ui-slider-handle").nth(number)
+    def slider(self, name):
+        """A slider by the name that a screen reader says."""
+        return self.box.get_by_role("slider", name=name)
 
-    def press(self, key, number=0):
-        self.handle(number).press(key)
+    def unfold(self):
+        if self.box.locator("details").get_attribute("open") is None:
+            self.box.locator("summary").click()
 
     def numbers(self):
-        table = self.box.locator("table").last
-        return dict(zip(*(table.locator(one).all_inner_texts() for one in ("th", "td")),
+        table = self.box.locator(".app table")
+        return dict(zip(*(table.locator(one).all_text_contents() for one in ("th", "td")),
                         strict=True))
 
     def wait_for(self, words):
-        self.box.get_by_role("status").filter(has_text=words).wait_for()
+        self.box.locator(".sentence").filter(has_text=words).wait_for()
+
+    def wait_until_fresh(self):
+        """Until the pictures are those of the slider."""
+        self.page.wait_for_function(
+            "box => !box.querySelector('.view.old') && !box.hasAttribute('aria-busy')",
+            arg=self.box.element_handle())
+
+    def alt(self, number=-1):
+        return self.box.locator(".view img").nth(number).get_attribute("alt")
 
     def picture(self, number=-1):
-        """The pixels that the browser holds, uint8 (H, W, 3)."""
-        pictures = self.box.locator("img")
-        data = pictures.nth(number % pictures.count()).evaluate("""async img => {
+        """The pixels of the picture that the browser holds, uint8 (H, W, 3)."""
+        data = self.box.locator(".app .view img").nth(number).evaluate("""async img => {
             const bytes = new Uint8Array(await (await fetch(img.src)).arrayBuffer());
             let text = ""; for (const b of bytes) text += String.fromCharCode(b);
             return btoa(text)}""")
         return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
 
-    def stopwatch(self, picture=-1):
-        """From now on, note the milliseconds from each key press to a picture's new pixels."""
-        self.box.evaluate("""(box, picture) => {
+    def differs(self, codes):
+        """The share of the last picture where the eye sees another outcome than ``codes`` say.
+
+        By hue: what is grey is nothing, then orange, pink, blue; white stripes are orange's.
+        """
+        data = self.box.locator(".app .view canvas").last.evaluate(
+            "canvas => canvas.toDataURL('image/png').split(',')[1]")
+        pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
+        hsv = rgb_to_hsv(pixels / 255)
+        hue, saturation, value = 360 * hsv[..., 0], hsv[..., 1], hsv[..., 2]
+        grey = saturation < 0.1
+        found = np.select([grey & (value > 0.95), grey, hue < 60, hue < 260], [1, 0, 1, 3], 2)
+        rows, columns = (((np.arange(n) + 0.5) * m / n).astype(int) for n, m in
+                         zip(found.shape, codes.shape, strict=True))
+        return (found != codes[rows][:, columns]).mean()
+
+    def stopwatch(self):
+        """From now on, note the milliseconds from each key press to the new pictures."""
+        self.box.evaluate("""box => {
             window.waits = []; let pressed = 0;
             box.addEventListener("keydown", () => pressed = performance.now(), true);
-            [...box.querySelectorAll("img")].at(picture).addEventListener("load", () =>
-                requestAnimationFrame(() => window.waits.push(performance.now() - pressed)));
-        }""", picture)
+            box.addEventListener("cellkit-shown", event => event.detail === "view" && pressed &&
+                requestAnimationFrame(() => { window.waits.push(performance.now() - pressed);
+                                              pressed = 0; }));
+        }""")
 
-    def press_and_wait(self, key, times):
+    def press_and_wait(self, slider, key, times):
         """Press a key so often, each time waiting for the picture: all the waits, in ms."""
         self.page.evaluate("window.waits = []")
         for number in range(1, times + 1):
-            self.press(key)
+            slider.press(key)
             self.page.wait_for_function(f"window.waits.length >= {number}")
         return self.page.evaluate("window.waits")
 
@@ -204,11 +238,12 @@ def p50_p90(waits):
 
 
 def look_at_resolution(shown, here):
-    sample, net = here["sample"], explore.fast(here["net"])
+    sample, nets = here["sample"], {one: explore.fast(here[one]) for one in ("net", "other")}
 
-    def check(M, resampler="area"):
+    def check(M, resampler="area", net="net"):
+        shown.wait_until_fresh()
         low = ck.degrade(sample.image, M, resampler)
-        pred = ck.predict(net, low) > 0.5
+        pred = ck.predict(nets[net], low) > 0.5
         found = shown.numbers()
         wanted = {"Dice": ck.dice(sample.mask, pred), "edge Dice": ck.edge_dice(sample.mask, pred),
                   "PSNR, dB": ck.psnr(sample.image, low)}
@@ -218,35 +253,41 @@ def look_at_resolution(shown, here):
         stored = ck.storage(sample.image, M, resampler)
         assert found["bytes, raw"] == f"{stored.raw:,}"
         assert found["bytes, JPEG"] == f"{stored.jpeg:,}"
-        picture = show.compare(sample.mask, pred, low)
-        assert apart(shown.picture(), picture) < 6
-        assert apart(shown.picture(0), low) < 6
-        return picture
+        seen = np.clip((low - low.mean()) / (6 * low.std()) + 0.5, 0, 1)
+        assert apart(shown.picture(0), seen) < 6
+        codes = show.outcome(sample.mask, pred)
+        assert shown.differs(codes) < 0.02
+        assert shown.alt(0).endswith(f"M {explore.views.fraction(M)}.")
+        return codes
 
+    M = shown.slider("M, the resolution")
+    assert M.get_attribute("aria-valuetext") == "1"
     sharp = check(1)
     shown.stopwatch()
-    first = shown.press_and_wait("ArrowRight", 8)
-    shown.wait_for("at M = 1/16, area")
-    coarse = check(1 / 16)
-    assert apart(shown.picture(), sharp) > 10 < np.abs(sharp - coarse).mean() * 255
-    kept = shown.press_and_wait("ArrowLeft", 8)
-    shown.wait_for("at M = 1, area")
+    first = shown.press_and_wait(M, "ArrowRight", 8)
+    shown.wait_for("At 1/16")
+    assert M.get_attribute("aria-valuetext") == "1/16"
+    assert (check(1 / 16) != sharp).mean() > 0.05
+    kept = shown.press_and_wait(M, "ArrowLeft", 8)
+    shown.wait_for("All pixels are there")
     check(1)
     print(f"\nkey press to picture, 704 x 520, width 16: {p50_p90(first)}; kept: {p50_p90(kept)}")
     assert np.median(kept) < np.median(first)
 
-    shown.box.get_by_role("combobox").nth(0).select_option("nearest")
-    shown.wait_for("nearest")
+    shown.unfold()
+    resampler = shown.box.get_by_role("combobox", name="resampler")
+    assert not resampler.is_visible()  # at M = 1 it can change nothing
     for _ in range(4):
-        shown.press("ArrowRight")
-    shown.wait_for("at M = 1/4, nearest")
+        M.press("ArrowRight")
+    shown.wait_until_fresh()
+    resampler.select_option("nearest")
+    assert not shown.box.get_by_role("checkbox", name="antialias").is_visible()
     check(1 / 4, "nearest")
-    overlay = shown.box.get_by_role("checkbox").nth(1)
-    overlay.press("Space")
-    shown.box.get_by_text("the sharp image").wait_for()
-    assert apart(shown.picture(), sample.image) < 6
-    overlay.press("Space")
-    shown.box.get_by_text("prediction against truth").wait_for()
+    shown.box.get_by_role("radio", name="another").check()
+    shown.wait_for("“another”")
+    check(1 / 4, "nearest", "other")
+    tiles = shown.box.locator(".tile b").all_text_contents()
+    assert tiles[1] == f"{float(shown.numbers()['Dice']):.2f}"
 
 
 def look_at_instances(shown, here):
@@ -266,40 +307,118 @@ def look_at_instances(shown, here):
         while shown.numbers() != wanted and time.monotonic() < deadline:
             time.sleep(0.05)
         assert shown.numbers() == wanted
-        assert apart(shown.picture(0), show.colour_labels(found, sample.image)) < 6
+        shown.wait_until_fresh()
+        assert apart(shown.picture(0), show.colour_labels(found, sample.image)) < 9  # with seeds
         return found
 
-    steps = {"threshold": 0.05, "smoothing": 0.25, "peak_distance": 1, "min_size": 4}
+    shown.unfold()
+    steps = {"peak_distance": 1, "threshold": 0.05, "smoothing": 0.25, "min_size": 4}
     before = check()
-    for number, (name, step) in enumerate(steps.items()):
+    for name, step in steps.items():
         for _ in range(6):
-            shown.press("ArrowRight", number)
+            shown.slider(name.replace("_", " ")).press("ArrowRight")
         values[name] = round(values[name] + 6 * step, 2)
         after = check()
         assert (after != before).any(), f"{name} changes nothing"
         before = after
-    shown.stopwatch(picture=0)
-    waits = shown.press_and_wait("ArrowLeft", 14)  # each threshold gives another mask
+    shown.stopwatch()
+    # Each threshold gives another mask.
+    waits = shown.press_and_wait(shown.slider("threshold"), "ArrowLeft", 14)
     values["threshold"] = 0.1
     check()
     print(f"key press to cells, 512 x 512: {p50_p90(waits)}")
 
 
+def drag_to(shown, slider, share):
+    """Take a slider's handle with the mouse and let it go at this share of the track."""
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    assert box["width"] > 120 and box["height"] >= 24, box  # wide enough for a hand
+    low, high = (float(slider.get_attribute(name) or 0) for name in ("min", "max"))
+    at = (float(slider.input_value()) - low) / (high - low)
+    x = lambda share: box["x"] + 14 + share * (box["width"] - 28)  # noqa: E731
+    mouse = shown.page.mouse
+    mouse.move(x(at), box["y"] + box["height"] / 2)
+    mouse.down()
+    mouse.move(x(share), box["y"] + box["height"] / 2, steps=20)
+    mouse.up()
+    return round(low + share * (high - low))
+
+
+def look_at_augmentation(shown, here):
+    """All transforms of lesson 3: each starts as strong as a training uses it, by drag and keys."""
+    small, augment = here["small"], ck.augment
+    kinds = {kind.__name__.lower(): kind for kind in vars(augment).values()
+             if isinstance(kind, type) and hasattr(kind, "most")}
+    choice = shown.box.get_by_role("combobox", name="transform")
+    names = choice.locator("option").all_text_contents()
+    assert len(names) == 12
+
+    def check(name, strength):
+        shown.wait_for(f"after {name} of {strength:g} ")
+        shown.wait_until_fresh()
+        one = kinds[name]().at(strength)
+        moved, labels = one(small.image, small.labels, np.random.default_rng(0))
+        assert shown.numbers()["cells after"] == str(len(np.unique(labels)) - 1), name
+        assert apart(shown.picture(), show.colour_labels(labels, moved)) < 9, name
+
+    for name in names:
+        choice.select_option(label=name)
+        one = kinds[name]()
+        check(name, one.between[1])
+        slider = shown.slider("strength")
+        assert slider.get_attribute("aria-valuetext") == f"{one.between[1]:.6g}"
+        slider.press("Home")
+        check(name, 0)
+        slider.press("End")
+        if name != "flip":
+            aim = drag_to(shown, slider, 0.5)
+            assert abs(float(slider.input_value()) - aim) <= 1, name
+            check(name, float(slider.get_attribute("aria-valuetext")))
+
+
+def look_at_sharpening(shown, here):
+    small, front = here["small"], explore.fast(here["front"])
+    for _ in range(4):
+        shown.slider("M, the resolution").press("ArrowRight")
+    shown.box.get_by_role("radio", name="super-resolved").check()
+    shown.wait_for("The super-resolved picture")
+    shown.wait_until_fresh()
+    low = ck.degrade(small.image, 1 / 4)
+    sharp = ck.super_resolve(front, low)
+    numbers = shown.numbers()
+    assert float(numbers["SSIM"]) == pytest.approx(ck.ssim(small.image, sharp), abs=0.003)
+    image = small.image
+    assert apart(shown.picture(0), np.clip((sharp - image.mean()) / (6 * image.std()) + 0.5, 0, 1)
+                 ) < 5
+    assert shown.box.locator(".app .view").count() == 3
+
+
+def look_at_learned_distances(shown, here):
+    small = here["small"]
+    maps = ck.predict(explore.fast(here["distance"]), small.image, all=True)
+    shown.slider("h").press("End")
+    shown.wait_until_fresh()
+    found = ck.instances(maps, "distance", h=0.5)
+    assert shown.numbers()["cells found"] == str(found.max())
+
+
 def drag_across(shown, seen):
     """A slow explorer keeps up with a quick hand, and ends where the hand ends."""
-    shown.handle().scroll_into_view_if_needed()
-    knob = shown.handle().bounding_box()
-    x, y = knob["x"] + knob["width"] / 2, knob["y"] + knob["height"] / 2
+    slider = shown.slider("n")
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    x, y = box["x"] + 14, box["y"] + box["height"] / 2
     mouse = shown.page.mouse
     seen.write_text("", encoding="utf-8")
     looks = lambda: [int(line) for line in seen.read_text(encoding="utf-8").split()]  # noqa: E731
     mouse.move(x, y)
     mouse.down()
-    mouse.move(x + 150, y, steps=100)
+    mouse.move(x + 0.7 * box["width"], y, steps=100)
     mouse.up()
     before = len(looks())
     time.sleep(0.5)
-    end = int(shown.box.locator(".widget-readout").inner_text())
+    end = int(slider.input_value())
     shown.wait_for(f"grey {end}")
     time.sleep(0.3)
     looked = looks()
@@ -311,15 +430,17 @@ def drag_across(shown, seen):
 
 def break_and_heal(shown):
     """What goes wrong in a callback stands there as a sentence, and the next value works."""
-    shown.press("Home")
+    slider = shown.slider("n")
+    slider.press("Home")
     shown.wait_for("grey 0")
     for _ in range(7):
-        shown.press("ArrowRight")
+        slider.press("ArrowRight")
     alert = shown.box.get_by_role("alert")
     alert.filter(has_text="ZeroDivisionError: seven").wait_for()
-    assert shown.box.locator("img").count() == 0
-    shown.press("ArrowRight")
+    assert not shown.box.locator(".app img").first.is_visible()
+    slider.press("ArrowRight")
     shown.wait_for("grey 8")
+    shown.wait_until_fresh()
     assert alert.count() == 0 and shown.numbers() == {"n": "8"}
     assert apart(shown.picture(), np.full((20, 20), 0.08)) < 2
 
@@ -364,6 +485,9 @@ def test_explorers_in_a_browser(address, tmp_path):
         watch_film(page)
         look_at_resolution(Shown(page, 0), here)
         look_at_instances(Shown(page, 1), here)
+        look_at_augmentation(Shown(page, 3), here)
+        look_at_sharpening(Shown(page, 4), here)
+        look_at_learned_distances(Shown(page, 5), here)
         drag_across(Shown(page, 2), tmp_path / "seen")
         break_and_heal(Shown(page, 2))
         if os.environ.get("CELLKIT_SCREENSHOTS"):
