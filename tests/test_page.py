@@ -154,7 +154,7 @@ def test_a_finger_on_the_curve_moves_the_picture(opened):
 
 
 @pytest.mark.parametrize("name, alt", [
-    ("sharpening.html", "degraded, M 1/4."), ("seeds.html", "peak distance 30."),
+    ("sharpening.html", "M 1/4."), ("seeds.html", "peak distance 30."),
 ])  # fmt: skip
 def test_lessons_4_and_7_have_the_same_page(opened, name, alt):
     page = opened(name)

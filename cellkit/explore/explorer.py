@@ -9,6 +9,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from textwrap import fill
 
 import ipywidgets as widgets
 
@@ -172,7 +173,7 @@ class Explorer(widgets.VBox):
         marked = any(getattr(one, "outcome", None) is not None for _, one in pictures)
         show.images(
             [drawn(one) for _, one in pictures],
-            [f"{control}: {name}\n{title}"
+            [f"{control}: {name}\n{fill(title, 36)}"
              for name, (title, _) in zip(names, pictures, strict=True)],
             alt=" ".join([*(f"{control} {name}: {view.words}"
                             for name, view in zip(names, seen, strict=True)), seen[-1].legend]),

@@ -48,7 +48,7 @@ def super_resolution(samples=None, net="livecell-sr", *, M: Sequence[float] = FA
         sample, sharpened = found[image], choice["super-resolution"]
         sharp, (small, low) = sample.image, coarse(image, M, resampler, antialias)
         seen = super_resolve(front(), low) if sharpened else low
-        title = f"{called(sample)}, {'super-resolved' if sharpened else 'degraded'}"
+        title = f"{'Super-resolved' if sharpened else 'Enlarged again'}: {called(sample)}"
         left = small.shape[0] * small.shape[1] / (low.shape[0] * low.shape[1])
         numbers = {"pixels left": left, "PSNR, dB": metrics.psnr(sharp, seen),
                    "SSIM": metrics.ssim(sharp, seen),
