@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import os
 import struct
 from pathlib import Path
@@ -14,6 +15,7 @@ from cellkit.datasets.archives import exists, open_binary
 from cellkit.datasets.faults import need, reading
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_ASIDE = "%s: pixels are read as they are stored, its %s set aside."
 _log = logging.getLogger(__name__)
 
 
@@ -64,7 +66,10 @@ def _tiff(path, stream, wanted, stored) -> np.ndarray:
         _check_page(path, count, wanted)
         flat = len(file.pages) == count  # ImageJ writes one page's head, and the others' pixels
         page = file.pages[wanted or 0 if flat else 0]
-        array = _pixels(file, page, wanted) if flat else file.series[0].asarray()[wanted]
+        if flat:
+            array = _pixels(file, page, wanted)
+        else:
+            array = file.series[0].asarray().reshape(count, *page.shape)[wanted]
         axes = page.axes if array.ndim > 2 and flat else "YXS"[: array.ndim]
         need(axes in ("YX", "YXS", "SYX"), lambda: (
             f"{path} holds an array with axes {axes} and shape {array.shape}, expected one flat "
@@ -84,8 +89,7 @@ def _tiff(path, stream, wanted, stored) -> np.ndarray:
         aside = ["orientation"] * bool(turn and turn.value > 1)
         aside += ["white-is-zero"] * (page.photometric == 0 and not stored)
         if aside:
-            _log.warning("%s: pixels are read as they are stored, its %s set aside.", path,
-                         " and ".join(aside) + (" are" if len(aside) > 1 else " is"))  # fmt: skip
+            _log.warning(_ASIDE, path, " and ".join(aside) + (" are" if aside[1:] else " is"))
         return array
 
 
@@ -121,9 +125,10 @@ def _pixels(file, page, wanted) -> np.ndarray:
 
 
 def _pages_of(file) -> int:
-    if len(file.pages) == 1 and file.is_imagej and len(file.series[0].shape) == 3:
-        if file.series[0].axes[0] not in "SC":
-            return file.series[0].shape[0]
+    if len(file.pages) == 1 and file.is_imagej:
+        series = file.series[0]
+        return math.prod(n for n, axis in zip(series.shape, series.axes, strict=True)
+                         if axis not in "YXS")  # fmt: skip
     return len(file.pages)
 
 
@@ -138,6 +143,8 @@ def _pillow(path, stream, wanted, stored) -> np.ndarray:
     with Image.open(stream) as image:
         _check_page(path, getattr(image, "n_frames", 1), wanted)
         image.seek(wanted or 0)
+        if image.getexif().get(274, 1) > 1:
+            _log.warning(_ASIDE, path, "orientation is")
         if image.mode in ("P", "PA") and not stored:
             image = image.convert("RGBA")
         elif image.mode in ("CMYK", "YCbCr", "LAB", "HSV"):

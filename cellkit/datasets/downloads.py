@@ -44,7 +44,7 @@ def download(
         The address of a folder with the same files, asked first: a classroom's own server.
     timeout : float
         Seconds without progress before another address is tried: no answer, or fewer than
-        :data:`cellkit.datasets.transfer.SLOWEST` bytes a second.
+        :data:`cellkit.datasets.connection.SLOWEST` bytes a second.
     quiet : bool
         Print nothing, show no progress bar.
     again : bool

@@ -159,6 +159,10 @@ def _guess_kind(array, high) -> str:
         between = drawn & ~brightest
         if scattered and 5 * np.count_nonzero(_flat(array) & between) < between.sum():
             return "mask"
+        need(len(values) < top or pieces < 1.2 * top, lambda: (
+            f"the labels use every number up to {top}, most of them for several cells: more cells "
+            f"than their type can count were saved; save them as 16 or 32 bits, or {say}."
+        ))  # fmt: skip
         need(2 * len(values) > top or len(values) > 1000, lambda: (
             f"the labels hold {top}, the largest number of their type, beside cells of other "
             f"numbers: 'ignore' in some tools, 'cell' in a mask, cell {top} otherwise; set it to "

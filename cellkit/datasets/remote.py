@@ -18,18 +18,10 @@ from pathlib import Path, PurePosixPath
 from cellkit.checks import whole_number
 from cellkit.datasets import coco_index, livecell
 from cellkit.datasets.archives import stays_inside
+from cellkit.datasets.connection import Pace, Unavailable, ask, chunks, content_range
 from cellkit.datasets.faults import need
 from cellkit.datasets.registry import SIZE_SPLITS, File, Source
-from cellkit.datasets.transfer import (
-    PAUSE,
-    TRIES,
-    Pace,
-    Unavailable,
-    ask,
-    chunks,
-    content_range,
-    fetch,
-)  # fmt: skip
+from cellkit.datasets.transfer import PAUSE, TRIES, fetch
 from cellkit.files import replacing
 
 #: How much is read at once where nobody said what will be needed; LIVECell's list has 0.6 MB.

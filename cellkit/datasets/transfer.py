@@ -11,46 +11,34 @@ import hashlib
 import http.client
 import json
 import os
-import queue
 import re
 import shutil
 import sys
-import threading
 import time
-import urllib.error
-import urllib.request
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cellkit.datasets.connection import (
+    Beyond,
+    Pace,
+    Unavailable,
+    ask,
+    chunks,
+    content_range,
+    look_at,
+    reason,
+)  # fmt: skip
 from cellkit.datasets.decoders import is_whole_tiff
 from cellkit.datasets.faults import looks_like, need
 from cellkit.datasets.registry import File
 from cellkit.files import FULL, disk_full
 
-CHUNK = 1 << 16
-#: An address that sends less than this (bytes a second, over ``timeout`` seconds) is given up.
-SLOWEST = 1024
 #: How often an address is asked again without getting a byte further.
 TRIES = 4
 #: Seconds before it is asked again, doubled each time.
 PAUSE = 0.5
-
-HEADERS = {"User-Agent": "cellkit (course material; python urllib)", "Accept-Encoding": "identity"}
-
-
-class Unavailable(OSError):
-    """An address does not give the file: asking it again will not help."""
-
-
-class Beyond(OSError):
-    """A range that begins behind the end of the file, which has ``total`` bytes."""
-
-    def __init__(self, total):
-        super().__init__(f"the file ends at {total}")
-        self.total = total
-
 
 def fetch(file: File, folder, timeout: float = 30, quiet=False, again=False) -> Path:
     """Download one file into a folder, unless it is there.
@@ -100,7 +88,7 @@ def fetch(file: File, folder, timeout: float = 30, quiet=False, again=False) -> 
                 raise disk_full(place, shutil.disk_usage(place.parent).free) from None
             if isinstance(error, PermissionError):
                 raise
-            failures.append(f"{_host(address)}: {_reason(error)}")
+            failures.append(f"{_host(address)}: {reason(error)}")
             reached = reached or isinstance(error, Unavailable)
             continue
         wrong = whats_wrong(part, file)
@@ -184,27 +172,6 @@ def alone(folder, waiting=print) -> Iterator[None]:
 # ---------------------------------------------------------------- one address
 
 
-class Pace:
-    """How quickly an address sends, over all tries: too little in ``timeout`` seconds is slow.
-
-    So a whole download ends, however its bytes are spread: in at most
-    ``size / SLOWEST + TRIES * timeout`` seconds an address.
-    """
-
-    def __init__(self, timeout):
-        self.timeout, self.slow = timeout, 0
-        self.since, self.arrived = time.monotonic(), 0
-
-    def __call__(self, count=0):
-        self.arrived += count
-        if time.monotonic() - self.since > self.timeout:
-            arrived, enough = self.arrived, SLOWEST * self.timeout
-            self.since, self.arrived = time.monotonic(), 0
-            if arrived < enough:
-                self.slow += 1
-                raise TimeoutError(f"only {arrived} bytes came in {self.timeout:g} seconds")
-
-
 def _pull(address, part, file, timeout, quiet):
     """Bring the part to its full length from one address, however often the line breaks."""
     furthest, failed, pace = _size(part), 0, Pace(timeout)
@@ -223,7 +190,7 @@ def _pull(address, part, file, timeout, quiet):
             failed = 0 if further else failed + 1
             furthest = max(furthest, _size(part))
             if max(failed, pace.slow) >= TRIES:
-                raise OSError(_reason(error)) from None
+                raise OSError(reason(error)) from None
             time.sleep(PAUSE * 2 ** (failed - 1) if failed else 0)
 
 
@@ -245,7 +212,7 @@ def _stream(address, part, file, pace, quiet):
         _forget(part)
         raise OSError("the file has changed there") from None
     with answer:
-        _look_at(answer)
+        look_at(answer)
         length = answer.headers.get("Content-Length") or ""
         if answer.status == 206:
             start, total = content_range(answer)
@@ -253,7 +220,7 @@ def _stream(address, part, file, pace, quiet):
                 _forget(part)
                 raise OSError("the file has changed there")
         else:  # the server knows no ranges, or the file has changed: from the beginning
-            have, total = 0, int(length) if length.isascii() and length.isdigit() else None
+            have, total = 0, int(length) if re.fullmatch("[0-9]{1,18}", length) else None
         if total is not None and file.size is not None and total != file.size:
             raise Unavailable(f"it offers {total:,} bytes, expected {file.size:,}")
         if total is not None and total - have > shutil.disk_usage(part.parent).free:
@@ -269,83 +236,6 @@ def _stream(address, part, file, pace, quiet):
                 have += len(chunk)
     if total is not None and have < total:
         raise ConnectionError(f"it broke off after {have:,} of {total:,} bytes")
-
-
-def _look_at(answer):
-    """Refuse what cannot be the file, before it is written."""
-    if answer.headers.get_content_type() == "text/html":
-        raise Unavailable("it sent a web page, perhaps a login page; sign in with a browser")
-    if (packed := answer.headers.get("Content-Encoding", "identity")) not in ("", "identity"):
-        raise Unavailable(f"it packs what it sends ({packed}), though it was asked not to")
-
-
-def chunks(answer, pace: Pace) -> Iterator[bytes]:
-    """The bytes of an answer as they come; TimeoutError if they only trickle."""
-    while chunk := answer.read1(CHUNK):
-        yield chunk
-        pace(len(chunk))
-
-
-def ask(address, headers, timeout) -> http.client.HTTPResponse:
-    """One HTTP request.
-
-    Raises
-    ------
-    Unavailable
-        The file is not there for us (404 and its like), or the address is no http address.
-    Beyond
-        The range asked for begins behind the end (416).
-    OSError
-        Anything that may pass: no connection, 429, 500 and above, no answer in time.
-    """
-    if not address.startswith(("http://", "https://")):
-        raise Unavailable(f"{address} is no http address")
-    try:
-        return _open_in_time(urllib.request.Request(address, headers=HEADERS | headers), timeout)
-    except urllib.error.HTTPError as error:
-        with error:
-            told = f"HTTP {error.code} {error.reason}"
-            if error.code == 416:
-                raise Beyond(content_range(error)[1]) from None
-            if error.code == 429 or error.code >= 500:
-                raise OSError(told) from None
-            raise Unavailable(told) from None
-    except ValueError as error:  # an address with a space, a port that is no number
-        raise Unavailable(f"{address} is no http address ({error})") from None
-
-
-def _open_in_time(request, timeout):
-    """``urlopen`` counts its seconds anew with every byte; this counts all up to the answer."""
-    answers: queue.SimpleQueue = queue.SimpleQueue()
-    late = threading.Event()
-
-    def run():
-        try:
-            answer = urllib.request.urlopen(request, timeout=timeout)
-        except BaseException as error:
-            answers.put((None, error))
-            return
-        if late.is_set():
-            answer.close()
-        answers.put((answer, None))
-
-    threading.Thread(target=run, daemon=True).start()
-    try:
-        answer, error = answers.get(timeout=timeout)
-    except queue.Empty:
-        late.set()
-        raise TimeoutError(f"no answer in {timeout:g} seconds") from None
-    if error is not None:
-        raise error
-    return answer
-
-
-def content_range(answer) -> tuple[int | None, int | None]:
-    """Of ``Content-Range: bytes 100-199/1000`` the 100 and the 1000; None for what is missing."""
-    text = answer.headers.get("Content-Range") or ""
-    match = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(?:(\d+)|\*)", text.strip())
-    first, total = match.groups() if match else (None, None)
-    return first and int(first), total and int(total)
 
 
 def _noted(part) -> dict:
@@ -373,11 +263,6 @@ def _forget(part):
 
 def _host(address) -> str:
     return address.split("/")[2] if address.count("/") >= 2 else address
-
-
-def _reason(error) -> str:
-    reason = getattr(error, "reason", None) or error
-    return " ".join(f"{reason}".split()) or type(error).__name__
 
 
 if sys.platform == "win32":

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
+from cellkit.datasets.faults import looks_like
 from cellkit.files import replacing
 
 FORMAT = 2
@@ -81,9 +82,11 @@ def load_weights(name, samples=None, device: str = "auto"):
     try:
         weights = load(data)
     except SafetensorError as error:
+        what = f"is {found}" if (found := looks_like(data[:64])) else (
+            f"is cut off, damaged, or no safetensors file ({len(data):,} bytes)"
+        )  # fmt: skip
         raise ValueError(
-            f"{file} is cut off, damaged, or no safetensors file ({len(data):,} bytes); "
-            "install cellkit again, or copy the file again."
+            f"{file} {what}; install cellkit again, or copy the file again."
         ) from error
     if hashlib.sha256(data).hexdigest() != known["sha256"]:
         raise ValueError(

@@ -145,7 +145,7 @@ def test_good_files_of_each_kind_pass(serve, tmp_path):
         assert (ck.download("isbi2012", quiet=True) / name).read_bytes() == body
 
 
-@pytest.mark.parametrize("length", [b"many", b"-1", b"1e9", b"", "²".encode("latin-1")])
+@pytest.mark.parametrize("length", [b"many", b"-1", b"1e9", b"", b"\xb2", b"9" * 5000])
 def test_a_length_that_is_no_number_counts_as_none(length, serve):
     serve([b"HTTP/1.0 200 OK\r\nContent-Length: " + length + b"\r\n\r\n" + TABLE])
     assert (ck.download("isbi2012", quiet=True) / "file.csv").read_bytes() == TABLE
