@@ -56,6 +56,8 @@ class Sample:
                 "scale it with cellkit.datasets.scale_image(image) first."
             )
         checks.image(f"{where}: the image", image)
+        if image.min() < 0 or image.max() > 1:  # by rounding
+            object.__setattr__(self, "image", np.clip(image, 0, 1))
         if labels is None:
             return
         if labels.dtype != np.int32:

@@ -124,6 +124,12 @@ def test_a_cell_between_pixel_centres_leaves_a_gap_in_the_numbers():
     assert set(np.unique(annotations.label_map([sliver, [SQUARE]], (8, 8)))) == {0, 2}
 
 
+def test_one_polygon_is_its_mask():
+    expected = ann_to_masks([[SQUARE]], (8, 9))[0]
+    found = annotations.label_map([[SQUARE]], (8, 9)) > 0
+    np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize(
     ("segmentation", "message"),
     [
@@ -344,3 +350,12 @@ def test_real_cells_are_those_of_ann_to_mask(part):
         labels = annotations.label_map([a["segmentation"] for a in found], shape)
         np.testing.assert_array_equal(labels, painted(cells, shape))
         np.testing.assert_array_equal(labels > 0, np.any(cells, axis=0))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 5), (30, 80), (9, 13)])
+def test_labels_are_resized_as_pillow_does(shape):
+    from PIL import Image
+
+    labels = np.random.default_rng(0).integers(0, 9, (9, 13)).astype(np.int32)
+    expected = Image.fromarray(labels).resize(shape[::-1], Image.Resampling.NEAREST)
+    np.testing.assert_array_equal(annotations.resize_labels(labels, shape), expected)

@@ -266,3 +266,11 @@ def test_two_groups_part_even_at_extreme_shares(fraction):
 def test_an_impossible_split_is_explained(groups, options, message):
     with pytest.raises(ValueError, match=message):
         split(row(groups), **options)
+
+
+def test_rounding_beyond_the_range_passes_and_is_cut_off():
+    image = np.array([[1.0000001, -1e-7], [0.5, 1]], np.float32)
+    sample = Sample(image, None, "a")
+    assert sample.image.min() == 0 and sample.image.max() == 1
+    with pytest.raises(ValueError, match="values from 0 to 1.01"):
+        Sample(np.array([[0, 1.01]], np.float32), None, "a")
