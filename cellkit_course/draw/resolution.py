@@ -86,7 +86,7 @@ def double_unet(sample, M: float = 0.25) -> None:
     arrow(ax, (8.68, 0.62), (8.1, 1.8), colour=show.GREEN, bend=-0.2)
     arrow(ax, (7.8, 1.8), (4.75, 1.85), colour=show.GREEN, bend=-0.25)
     ax.text(2.05, 0.45, "dashed red: what the paper trains U-Net 1 by\n"
-            "green: section 10, back through the frozen U-Net 2", fontsize=8, ha="center",
+            "green: section 9, back through the frozen U-Net 2", fontsize=8, ha="center",
             va="center")
     show.figure(figure, alt=(
         f"The Double U-Net: a coarse picture of {little} pixels is enlarged to {full}; a first "

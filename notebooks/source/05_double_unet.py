@@ -575,25 +575,28 @@ print("the segmenter has moved:", not torch.equal(before.cpu(), double.segment.o
 # %%
 found.update({("c", M): masks_of(lambda image: ck.predict(double, image), M) for M in factors[1:]})
 eye, tasked = ck.super_resolve(front, coarse), ck.super_resolve(double, coarse)
-mask = found["c", 1 / 8][1]
 
 # %% fold="Show what it paints"
+painted = {"coarse": ("a", coarse), "for the eye": ("b", eye), "for the task": ("c", tasked)}
+nearness = [ck.psnr(example.image, picture) for _, picture in painted.values()]
+overlap = [ck.dice(example.mask, found[k, 1 / 8][1]) for k, _ in painted.values()]
 ck.show.images(
-    [*map(seen, (example.image, eye, tasked)), ck.show.compare(example.mask, mask, seen(tasked))],
-    [f"{example.dataset}, sharp", f"for the eye: {ck.psnr(example.image, eye):.1f} dB",
-     f"for the task: {ck.psnr(example.image, tasked):.1f} dB",
-     f"found in that: Dice {ck.dice(example.mask, mask):.3f}"], columns=2, size=4.5,
-    caption=ck.show.legend_of_compare(),
-    alt="The sharp picture; M = 1/8 sharpened by squared error, PSNR "
-    f"{ck.psnr(example.image, eye):.1f} dB; sharpened for the task, "
-    f"{ck.psnr(example.image, tasked):.1f} dB; and the mask found in that, Dice "
-    f"{ck.dice(example.mask, mask):.3f}.",
+    [seen(example.image), *(seen(picture) for _, picture in painted.values()), example.mask,
+     *(ck.show.compare(example.mask, found[k, 1 / 8][1], seen(picture))
+       for k, picture in painted.values())],
+    ["sharp", *(f"{title}: {value:.1f} dB" for title, value in zip(
+        painted, nearness, strict=True)), "the truth", *(f"Dice {value:.3f}" for value in overlap)],
+    columns=4, size=3, caption=ck.show.legend_of_compare(),
+    alt=f"{example.dataset}. Above the sharp picture, the coarse one (M = 1/8), and it sharpened "
+    "by squared error and for the task; below the true mask and what is found in each. "
+    + "; ".join(f"{title}: PSNR {near:.1f} dB, Dice {dice:.3f}" for title, near, dice in zip(
+        painted, nearness, overlap, strict=True)) + ".",
 )
 
 # %% [markdown]
-# The third picture need not please the eye. The network paints what the segmenter was trained to
-# look for. That is its strength, and its danger: such a picture is no evidence. Never show it to a
-# biologist as if a microscope had taken it.
+# The last picture above need not please the eye. The network paints what the segmenter was trained
+# to look for. That is its strength, and its danger: such a picture is no evidence. Never show it to
+# a biologist as if a microscope had taken it.
 #
 # ## 10. The fair table
 #
