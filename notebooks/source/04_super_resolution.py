@@ -83,12 +83,16 @@ dice = {name: ck.dice(test[number].mask, mask) for name, mask in cells.items()}
 # %% fold="Show it"
 grey = tuple(float(q) for q in np.quantile(sharp, (0.001, 0.999)))  # the same in all figures
 cut = np.s_[:128, 40:232]
+def seen(picture):
+    """Standardised, as a network sees it, then moved into [0, 1]: mean 0.5, spread 1/8."""
+    return np.clip(0.5 + ck.normalisation.standardise(picture) / 8, 0, 1)
+
 ck.show.images(
-    [picture[cut] for picture in first.values()]
+    [seen(picture)[cut] for picture in first.values()]
     + [ck.show.compare(test[number].mask, cells[name], first[name])[cut] for name in first],
     [f"{name}: {'the original' if name == 'sharp' else f'PSNR {quality[name]:.2f} dB'}"
      for name in first] + [f"cells found: Dice {dice[name]:.3f}" for name in first],
-    limits=grey, columns=3, size=3.6, caption=ck.show.legend_of_compare(),
+    columns=3, size=3.6, caption=ck.show.legend_of_compare(),
     alt="A cut-out of a picture, sharp, coarse at an eighth, and sharpened; below each the cells "
     "found in it. " + "; ".join(f"{n}: PSNR {quality[n]:.2f} dB, Dice {dice[n]:.3f}"
                                 for n in first) + ".",
@@ -337,8 +341,8 @@ ck.show.curves({f"M = {M:g}": spectrum(low[M]) for M in factors}, ax=ax, yscale=
                title=f"{test.dataset}, test pictures; grey: M/2", alt="drawn below")
 for M in factors[1:]:
     ax.axvline(M / 2, color="grey", linewidth=1)
-    ax.text(M / 2 + 0.004, 0.98, f"M/2 = {M / 2:g}", fontsize=8, color="dimgrey", rotation=90,
-            va="top", transform=ax.get_xaxis_transform())
+    ax.text(M / 2 + 0.004, 0.03, f"M/2 = {M / 2:g}", fontsize=8, color="dimgrey", rotation=90,
+            va="bottom", transform=ax.get_xaxis_transform())
 ax.legend(fontsize=9, frameon=False, loc="upper right")
 ck.show.figure(fig, alt="Power against frequency for four M, with a line at M/2 for each. Each "
                "coarse curve follows the sharp one at low frequencies, then leaves it and falls; "

@@ -146,7 +146,7 @@ ck.show.images(
 
 # %% [markdown]
 # To score objects we must know who is who. For each true cell and each predicted one we take the
-# [intersection over union](define:iou "IoU|iou"), IoU: shared pixels divided by the pixels of
+# [intersection over union](term:iou), IoU: shared pixels divided by the pixels of
 # either. That gives a matrix.
 
 # %%

@@ -140,7 +140,7 @@ ck.show.figure(fig, alt="Left the smoothed distance transform of two touching di
 # %% [markdown]
 # ## 3. Rising water
 #
-# Turn the landscape over, so that hills become basins. Put a spring, the [seed](define:seed), at
+# Turn the landscape over, so that hills become basins. Put a spring, the [seed](define:watershed-seed), at
 # the bottom of each basin, and let the water rise. Where two waters meet, neither can go on. Their
 # meeting line is the border between the cells. This is the
 # [watershed](define:watershed "|instances(method='watershed')").
