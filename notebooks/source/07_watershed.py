@@ -140,9 +140,9 @@ ck.show.figure(fig, alt="Left the smoothed distance transform of two touching di
 # %% [markdown]
 # ## 3. Rising water
 #
-# Turn the landscape over, so that hills become basins. Put a spring, the [seed](define:watershed-seed), at
-# the bottom of each basin, and let the water rise. Where two waters meet, neither can go on. Their
-# meeting line is the border between the cells. This is the
+# Turn the landscape over, so that hills become basins. Put a spring, the
+# [seed](define:watershed-seed), at the bottom of each basin, and let the water rise. Where two
+# waters meet, neither can go on. Their meeting line is the border between the cells. This is the
 # [watershed](define:watershed "|instances(method='watershed')").
 #
 # The film plays without a running kernel. "play" and one button for each frame stand above it.
