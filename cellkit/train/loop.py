@@ -15,7 +15,7 @@ from cellkit import augment as augmentation
 from cellkit.device import autocast, autocast_dtype, evaluating, pick_device, unwrapped
 from cellkit.heads import head_of, loss_of
 from cellkit.inference import ask
-from cellkit.train import checkpoints, preparation, resuming
+from cellkit.train import checkpoints, parallel, preparation, resuming
 from cellkit.train.forecast import Trial, out_of_memory
 from cellkit.train.history import History
 
@@ -40,7 +40,10 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
     seed : int
         Decides crops, augmentation and dropout.  Same seed, same machine: same result.  The
         caller's random state is left alone.
-    batch_size, crop, augment, degrade
+    batch_size : int
+        Of all processes together where ``torchrun`` starts several, see
+        :mod:`cellkit.train.parallel`.
+    crop, augment, degrade
         See :class:`cellkit.Crops`.  Smaller images bring ``crop`` down to the largest of them, at
         least 32.  Unless told otherwise crops are flipped, turned by quarters and lit differently,
         see :func:`cellkit.augment.default`.
@@ -87,6 +90,8 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
     if rare.workers:
         preparation.ready_for_workers(crops)
     device = pick_device(rare.device)
+    rank, world = parallel.join(device, batch_size, head)
+    speaks = rare.progress and rank == 0
     dtype = autocast_dtype(device, rare.amp)
     state = None
     if rare.resume and Path(rare.checkpoint).exists():
@@ -101,12 +106,13 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
 
     with preparation.isolated(device):
         trial = Trial(net, crops, forward, device)
-        if rare.progress or minutes:
+        if speaks or minutes:
             if fitted := state is not None and schedule is not None and minutes:
                 # The clock never says the same twice, and the schedule has begun with what it said.
                 epochs = min(epochs, state["history"]["settings"]["epochs"])
             epochs = trial.forecast(epochs, steps, batch_size, looks, None if fitted else minutes,
-                                    dtype, rare.progress)
+                                    dtype, speaks)
+            epochs = parallel.agreed(epochs, world) if minutes else epochs
         name = resuming.name_of
         history, best = History(head.metric, settings=dict(
             epochs=epochs, seed=seed, batch_size=batch_size, crop=crop, mode=rare.mode, lr=lr,
@@ -117,8 +123,9 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
         if state is not None:
             history, best = resuming.resume(rare.checkpoint, state, net, movers, history)
         optimizer, schedule, scaler = movers.values()
+        shared = parallel.shared(net, world)
         bar = tqdm(total=epochs * steps, initial=len(history) * steps, unit="step",
-                   disable=not rare.progress, file=sys.stdout, mininterval=0.5, leave=True)
+                   disable=not speaks, file=sys.stdout, mininterval=0.5, leave=True)
         try:
             for epoch in range(len(history), 0 if history.ended else epochs):
                 started, seen = time.monotonic(), []
@@ -126,8 +133,8 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
                 crops.epoch = epoch
                 net.train()
                 for image, target in preparation.batches(crops, steps, batch_size, rare.workers,
-                                                         device):
-                    output, value = forward(net, image, target)
+                                                         device, rank, world):
+                    output, value = forward(shared, image, target)
                     preparation.finite("loss", value.item(), epoch, lr)
                     optimizer.zero_grad(set_to_none=True)
                     scaler.scale(value).backward()
@@ -140,6 +147,7 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
                     bar.set_postfix_str(history.says(epoch, epochs, seen), refresh=False)
                     bar.update()
                 preparation.finite("weights", preparation.all_weights(net), epoch, lr)
+                seen = parallel.together(net, seen, world)
                 validated = validate(net, head, looks, forward, device)
                 preparation.finite("validation loss", sum(v for v, _ in validated), epoch, lr)
                 if history.record(seen, validated, rate, time.monotonic() - started, monitor):
@@ -147,13 +155,13 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
                             unwrapped(net).state_dict().items()}
                 if rare.patience and epoch + 1 - history.best_epoch >= rare.patience:
                     history.ended = "no progress"
-                if rare.checkpoint is not None:
+                if rare.checkpoint is not None and rank == 0:
                     resuming.keep(rare.checkpoint, net, best, movers, history)
                 bar.set_postfix_str(history.says(epoch, epochs, seen))
                 if on_epoch is not None:
                     on_epoch(history)
                 late = time.monotonic() - began + history.seconds[-1] > 66 * (minutes or 1e9)
-                if late and epoch + 1 < epochs:
+                if parallel.agreed(late, world) and epoch + 1 < epochs:
                     history.ended = "out of time"
                 if history.ended:
                     break
@@ -169,7 +177,7 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
             if best is not None:
                 unwrapped(net).load_state_dict(best)
             net.to(memory_format=torch.contiguous_format).eval()
-    if rare.progress:
+    if speaks:
         print(repr(history).strip("<>"))
     return history
 

@@ -197,12 +197,17 @@ def movers_of(net, optimizer, lr, schedule, steps, epochs, dtype) -> dict:
             "scaler": torch.amp.GradScaler(enabled=dtype is torch.float16)}
 
 
-def batches(crops: Crops, steps: int, batch_size: int, workers: int, device: torch.device):
-    """Full batches: all samples in a random order, then all again in another, and so on."""
+def batches(crops: Crops, steps: int, batch_size: int, workers: int, device: torch.device,
+            rank: int = 0, world: int = 1):
+    """Full batches: all samples in a random order, then all again in another, and so on.
+
+    Of ``world`` processes, which share each batch, this one is number ``rank``.
+    """
     rng = np.random.default_rng([crops.seed, crops.epoch])
     n = len(crops.samples)
     order = np.concatenate([rng.permutation(n) + n * k for k in range(crops.repeats)])
-    loader = DataLoader(crops, batch_size, sampler=order[:steps * batch_size].tolist(),
+    order = order[:steps * batch_size][rank::world]
+    loader = DataLoader(crops, batch_size // world, sampler=order.tolist(),
                         num_workers=workers, pin_memory=device.type == "cuda",
                         generator=torch.Generator())
     for image, target in loader:
