@@ -6,12 +6,13 @@ Lessons know it as ``ck.lesson``.
 from importlib import import_module
 
 from cellkit_course.checking import NotRight, check, progress
-from cellkit_course.claims import claim
+from cellkit_course.claims import claim, origin
 from cellkit_course.plans import BASELINE, PLANS, profile, setup
 
 _LATER = ("TEST_WELLS", "draw", "papers", "results")
 __all__ = [
-    "BASELINE", "PLANS", "NotRight", "check", "claim", "profile", "progress", "setup", *_LATER,
+    "BASELINE", "PLANS", "NotRight", "check", "claim", "origin", "profile", "progress", "setup",
+    *_LATER,
 ]  # fmt: skip
 
 

@@ -37,36 +37,38 @@ PLANS = {
     # Minutes bound the standard profile, so a slower machine trains less, not longer.
     "02_unet_from_scratch": {
         "tiny": {
-            "width": 8,
+            "width": 8, "by_hand": 8,
             "training": {**FIT, "epochs": 4, "steps_per_epoch": 6, "crop": 96, "batch_size": 4},
             "ablation": {**FIT, "epochs": 2, "steps_per_epoch": 6, "crop": 96, "batch_size": 4},
-            "overfit": {**FIT, "epochs": 4, "steps_per_epoch": 4, "crop": 96, "batch_size": 2},
+            "overfit": {**BARE, "epochs": 4, "steps_per_epoch": 4, "crop": 96, "batch_size": 2,
+                        "loss": "bce", "schedule": None},
         },
         "standard": {
-            "width": 16,
-            "training": {**FIT, "epochs": 40, "steps_per_epoch": 40, "minutes": 7},
-            "ablation": {**FIT, "epochs": 4, "steps_per_epoch": 40, "crop": 128},
-            "overfit": {**FIT, "epochs": 50, "steps_per_epoch": 10, "crop": 128, "schedule": None},
+            "width": 16, "by_hand": 60,
+            "training": {**FIT, "epochs": 10, "steps_per_epoch": 40, "crop": 128, "minutes": 4},
+            "ablation": {**FIT, "epochs": 4, "steps_per_epoch": 20, "crop": 128, "batch_size": 4},
+            "overfit": {**BARE, "epochs": 20, "steps_per_epoch": 10, "crop": 128, "batch_size": 2,
+                        "loss": "bce", "schedule": None},
         },
         "full": {
-            "width": 64,
+            "width": 64, "by_hand": 200,
             "training": {**FIT, "epochs": 100},
             "ablation": {**FIT, "epochs": 20},
-            "overfit": {**FIT, "epochs": 50, "schedule": None},
+            "overfit": {**BARE, "epochs": 50, "loss": "bce", "schedule": None},
         },
     },
-    # Twenty trainings, all of as many steps: only then do their scores compare.
+    # Seventeen trainings, all of as many steps: only then do their scores compare.
     "03_augmentation": {
         "tiny": {
-            "width": 8, "copies": 6,
+            "width": 8, "copies": 6, "by_hand": 3,
             "training": {**FIT, "epochs": 1, "steps_per_epoch": 4, "crop": 64, "batch_size": 2},
         },
         "standard": {
-            "width": 16, "copies": 100,
-            "training": {**FIT, "epochs": 4, "steps_per_epoch": 40, "crop": 128, "batch_size": 4},
+            "width": 16, "copies": 100, "by_hand": 20,
+            "training": {**FIT, "epochs": 3, "steps_per_epoch": 40, "crop": 128, "batch_size": 4},
         },
         "full": {
-            "width": 64, "copies": 591,
+            "width": 64, "copies": 591, "by_hand": 100,
             "training": {**FIT, "epochs": 50, "steps_per_epoch": 40, "crop": 256},
         },
     },

@@ -335,8 +335,8 @@ def names(lesson: Lesson) -> Iterator[str]:
     tasks = {cell.metadata["nbgrader"]["grade_id"] for cell in lesson.cells
              if cell.metadata.get("nbgrader", {}).get("solution")}
     stored, read = {}, {}
-    for where, tree in lesson.trees:
-        first = {}
+    for where, source in lesson.code:
+        tree, first = _parse(source.split("# END HIDDEN TESTS")[-1])[0], {}
         for name, at in _stored(tree):
             first[name] = min(first.get(name, at), at)
         for name in first:
@@ -363,15 +363,21 @@ def _scope(tree: ast.Module) -> Iterator[ast.AST]:
 
 
 def _stored(tree: ast.Module) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Names set at a cell's own level, and from where on: in ``x = f(x)`` after what is read."""
+    later = {}
+    for node in _scope(tree):
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+            later |= {id(inner): (node.end_lineno, node.end_col_offset)
+                      for inner in ast.walk(node)}
     for node in _scope(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             yield node.name, _position(node)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id, _position(node)
+            yield node.id, later.get(id(node), _position(node))
 
 
 def _read(tree: ast.Module) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Names read and not bound in the same function or comprehension, with the line's place."""
+    """Names read and not bound in the same function or comprehension, with their place."""
     local = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.Lambda | ast.ListComp | ast.SetComp
@@ -381,11 +387,10 @@ def _read(tree: ast.Module) -> Iterator[tuple[str, tuple[int, int]]]:
                                                           if isinstance(n, ast.arg)}
             for inner in ast.walk(node):
                 local.setdefault(id(inner), set()).update(bound)
-    statement = {id(inner): _position(one) for one in tree.body for inner in ast.walk(one)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             if node.id not in local.get(id(node), ()):
-                yield node.id, statement[id(node)]
+                yield node.id, _position(node)
 
 
 def questions(lesson: Lesson) -> Iterator[str]:

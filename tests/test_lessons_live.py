@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
 from test_lesson_answers import COURSE, right_answers
@@ -101,6 +102,38 @@ def test_claims_are_read_from_an_executed_notebook(tmp_path):
                    extra_arguments=[]).execute(cwd=str(builder.ROOT))
     assert [(c["holds"], c["said"]) for c in claims.found(notebook)] == [
         (True, "So it is."), (False, "It is not so.")]
+
+
+def test_drawings_show_themselves_with_words(capsys):
+    from cellkit_course import draw
+
+    draw.unet(width=8, depth=3, shape=(64, 96))
+    draw.random_crops()
+    said = capsys.readouterr().out
+    assert said.count("[Figure: ") == 2 and "8 by 12 with 64" in said
+
+
+def test_a_scale_bar_is_as_long_as_it_says():
+    from cellkit_course import draw
+
+    picture = np.full((260, 352), 0.5)
+    marked = draw.with_scale(picture, "synthetic livecell", length=50)
+    assert (picture == 0.5).all()
+    assert (marked == 1).sum(axis=1).max() == round(50 / 1.24)
+    with pytest.raises(ValueError, match="no pixel size is known for 'dsb2018'"):
+        draw.with_scale(picture, "dsb2018")
+
+
+def test_where_pictures_come_from_is_said_of_drawn_and_of_real_ones(capsys):
+    from types import SimpleNamespace
+
+    from cellkit_course import origin
+
+    origin(SimpleNamespace(dataset="synthetic livecell"))
+    origin(SimpleNamespace(dataset="livecell"))
+    drawn, real = capsys.readouterr().out.strip().split("\n")
+    assert drawn.startswith("**These pictures are drawn**") and "ck.download" in drawn
+    assert real.startswith("**These pictures are real**") and "CC BY-NC 4.0" in real
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """What a lesson takes a beginner, in minutes, added up from its source.
 
 Words at 150 a minute, open code at 10 lines, a figure half a minute, an exercise twice our first
-guess (which its heading states), and the computing as measured on two cores in the profile
-"standard".  What stands under *Going further*, and folded code, is not counted.
+guess (which its heading states), and the computing as measured in the profile "standard": seconds
+of one core, which two cores do not exceed and other load on the machine does not move.  What
+stands under *Going further*, and folded code, is not counted.
 
-``python -m tools.budget`` prints the sums; ``python -m tools.budget build/lessons/02_*.ipynb``
+``python -m tools.budget`` prints the sums; with ``build/lessons/02_*.ipynb`` behind it, it
 takes the seconds of lessons that ``tools.run_lesson`` has executed into ``seconds.json``.
 """
 
@@ -18,7 +19,6 @@ import statistics
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import nbformat
@@ -43,7 +43,7 @@ class Section:
     lines: int = 0
     figures: int = 0
     guessed: float = 0  # minutes of its exercises
-    seconds: float = 0
+    seconds: float = 0  # of one core
     cells: list[int] = field(default_factory=list)  # lines of each open code cell
 
     @property
@@ -150,7 +150,7 @@ def head(found: list[Section]) -> str:
     return (
         f"**Minutes:** {total(found):.0f}: "
         + ", ".join(f"{kind} {minutes:.0f}" for kind, minutes in spent.items())
-        + f" (on two CPU cores).\n\n**By section:** {by_section}."
+        + f" (on one CPU core).\n\n**By section:** {by_section}."
     )
 
 
@@ -179,19 +179,14 @@ def seconds() -> dict[str, dict[str, float]]:
 
 
 def measured(notebook) -> dict[str, float]:
-    """Section -> seconds of an executed notebook, as nbclient left them."""
+    """Section -> seconds of one core, as :mod:`tools.run_lesson` leaves them."""
     found, title = {}, "start"
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             headings = re.findall(r"^## .*$", cell.source, re.M)
             title = heading(headings[-1]) if headings else title
-            continue
-        times = cell.metadata.get("execution", {})
-        if {"iopub.execute_input", "shell.execute_reply"} <= set(times):
-            begun, done = (datetime.fromisoformat(times[key].replace("Z", "+00:00"))
-                           for key in ("iopub.execute_input", "shell.execute_reply"))
-            found[title] = found.get(title, 0) + (done - begun).total_seconds()
-    found.pop(END, None)
+        elif title != END:
+            found[title] = found.get(title, 0) + cell.metadata.get("core_seconds", 0)
     return {title: round(value, 1) for title, value in found.items() if value >= 0.05}
 
 

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import nbformat
+import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
@@ -71,6 +72,12 @@ def real_data() -> list[str]:
     return [name for name in names if ck.datasets.find(name) != ck.datasets.bundled(name)]
 
 
+def core_seconds(client: NotebookClient) -> float:
+    """Seconds of one core that a kernel and its children have used: no other load moves them."""
+    used = psutil.Process(client.km.provisioner.pid).cpu_times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
 def run(path: Path, out: Path, page: bool = True) -> bool:
     """Execute a notebook, write it and its page under ``out``, and say whether it reached the end.
 
@@ -81,17 +88,19 @@ def run(path: Path, out: Path, page: bool = True) -> bool:
     """
     notebook = nbformat.read(path, as_version=4)
     total = sum(cell.cell_type == "code" for cell in notebook.cells)
-    begun = {}
+    begun, worked = {}, {}
 
     def start(cell, cell_index):
         if cell.cell_type == "code":
             lines = (line for line in cell.source.split("\n") if line and line[0] != "#")
             print(f"[{len(begun) + 1:>3}/{total}] {next(lines, '')[:70]}", end="", flush=True)
             begun[cell_index] = time.perf_counter()
+            worked[cell_index] = core_seconds(client)
 
     def stop(cell, cell_index, **_):
         if cell_index in begun:
             print(f"  {time.perf_counter() - begun[cell_index]:.1f} s", flush=True)
+            cell.metadata["core_seconds"] = round(core_seconds(client) - worked[cell_index], 2)
 
     client = NotebookClient(
         notebook,

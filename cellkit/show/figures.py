@@ -164,6 +164,8 @@ def curves(series: dict, x=None, *, alt: str, ax=None, **axis):
         ax.plot(own, values, color=colour, linestyle=dash, marker=marker, markersize=4,
                 markevery=max(1, len(own) // 12), label=name)
     ax.set(**axis)
+    if x is None and not any(isinstance(values, tuple) for values in series.values()):
+        ax.xaxis.get_major_locator().set_params(integer=True)  # there is no epoch 1.5
     ax.grid(alpha=0.3)
     if len(series) > 1:
         ax.legend(fontsize=9, frameon=False)

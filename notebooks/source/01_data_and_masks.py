@@ -2,8 +2,9 @@
 # # 1 · Data and masks
 #
 # A network can only learn what its data show. So before any network, look at the data: what a
-# microscope sees, how people mark cells in it, and the small steps between a folder of files and
-# the arrays a network is fed. Most silent bugs in segmentation live in those steps.
+# picture of cells shows, how cells are marked in it, and the small steps between a folder of files
+# and the arrays that a network is fed. Many bugs in segmentation live in those steps. Most of them
+# are [silent](define:silent-bug): a silent bug raises no error, it only makes the result worse.
 
 # %% [markdown]
 # ## What you will be able to do
@@ -12,10 +13,65 @@
 # - Turn polygons into a label map, and a label map into a mask.
 # - Scale any image, 8-bit or 16-bit, to the range [0, 1] without losing what matters.
 # - Resize and pad an image and its labels together without inventing cells.
-# - Divide images into parts so that no part has seen the other.
+# - Split images into parts so that no part has seen the other.
 #
-# **Minutes:** about 75 minutes of reading and exercises; the code itself runs in under a minute on
-# two cores. Five exercises, 12 points.
+# {minutes}
+
+# %% [markdown]
+# ## Are you ready?
+#
+# Ten short questions on Python, numpy and pictures. Think first, then open the option that you
+# would choose. If you miss more than three, read [numpy in ten minutes](../docs/numpy.md) first.
+
+# %% [markdown] tags=["question"]
+# `a = np.zeros((3, 5))`. How many rows has it?
+# - [ ] 5 — that is the second number: rows come first in numpy, then columns.
+# - [x] 3 — the shape is (rows, columns).
+
+# %% [markdown] tags=["question"]
+# Which pixel is `image[2, 7]`?
+# - [x] Row 2, column 7, both counted from 0 — the first index goes down.
+# - [ ] x = 2, y = 7 — that is how drawing programs write it; numpy has the row, that is y, first.
+
+# %% [markdown] tags=["question"]
+# `image > 0.5` gives
+# - [ ] one True or False — an array is compared element by element.
+# - [x] an array of True and False, of the same shape — such an array is called a mask.
+
+# %% [markdown] tags=["question"]
+# `image[image > 0.5] = 1` changes
+# - [x] only the pixels above 0.5 — a mask as an index chooses pixels.
+# - [ ] every pixel — those at 0.5 or below keep their values.
+
+# %% [markdown] tags=["question"]
+# `np.array([200], np.uint8) + np.array([100], np.uint8)` is
+# - [ ] 300 — 8 bits end at 255.
+# - [x] 44 — it wraps around: 300 − 256. There is no error, so convert to float first.
+
+# %% [markdown] tags=["question"]
+# `mask.mean()` of a bool mask is
+# - [x] the share of True pixels — True counts as 1, False as 0.
+# - [ ] an error — bool arrays can be added up and averaged.
+
+# %% [markdown] tags=["question"]
+# `b = a[:10]` and then `b[0] = 5`. What happens to `a`?
+# - [ ] Nothing — a slice is no copy.
+# - [x] `a[0]` is 5, too — a slice is a view of the same numbers; `a[:10].copy()` is not.
+
+# %% [markdown] tags=["question"]
+# `np.unique(labels)` gives `[0 1 2 4]`. How many different values are in `labels`?
+# - [x] Four — each is listed once, in order.
+# - [ ] Five — a value that does not occur, here 3, is not listed.
+
+# %% [markdown] tags=["question"]
+# `np.random.default_rng(0).random(3)`, run twice, gives
+# - [x] the same three numbers — the seed 0 decides them.
+# - [ ] other numbers each time — only a generator without a seed does that.
+
+# %% [markdown] tags=["question"]
+# What does `def f(x): x + 1` return?
+# - [ ] x + 1 — it is computed and thrown away.
+# - [x] None — there is no `return`.
 
 # %% setup
 import json
@@ -25,52 +81,103 @@ from scipy import ndimage
 from skimage.transform import resize
 
 # %% [markdown]
-# ## 1. What phase contrast shows
+# ## 1. A wrong count
 #
-# A living cell in a dish is nearly transparent. It does not absorb light, but it delays it a
-# little. A phase-contrast microscope turns that delay into brightness. Three things follow.
-#
-# - A thick edge bends light strongly: a bright **halo** runs around the cell.
-# - A thin, flat cell hardly delays the light: inside it looks like the background.
-# - A round cell, about to divide or dying, is a bright ball.
-#
-# `ck.read` gives a row of samples. None is read from disk before we ask for it.
+# `ck.read` gives a row of [samples](define:sample "| ck.Sample"): a sample is one picture together
+# with its ground truth, its name and where it comes from. `.cached()` keeps what was read once in
+# memory.
 
 # %%
 samples = ck.read("livecell").cached()
 print(samples)
-print("the first one:", samples.names[0], "| well:", samples.groups[0])
+
+# %% fold="Where the pictures come from"
+ck.lesson.origin(samples)
+
+# %% [markdown]
+# How many cells are in the picture on the left? A simple program marks all cell pixels white and
+# counts the white patches.
+
+# %%
+annotated = samples.where(lambda entry: entry.annotated)
+crowd = max(annotated[:12], key=lambda s: s.labels.max())
+patches = ndimage.label(crowd.mask)[1]
+cells = len(np.unique(crowd.labels)) - 1
+
+# %% fold="Picture, patches, cells"
+ck.show.images(
+    [ck.lesson.draw.with_scale(crowd.image, samples.dataset), crowd.mask,
+     ck.show.colour_labels(crowd.labels, crowd.image)],
+    [f"{crowd.cell_type}, {crowd.dataset}", f"{patches} white patches", f"{cells} cells"], size=4.2,
+    limits=(0.2, 0.8), caption="white bar: 50 µm; grey values 0.2 to 0.8 from black to white",
+    alt=f"A crowded picture, its mask with {patches} white patches, and "
+    f"the same picture with each of its {cells} cells in a colour of its own.",
+)
+
+# %% [markdown]
+# The program is wrong: cells that touch melt into one patch. In this lesson you build what is on
+# the right, piece by piece, and learn to trust it. Lesson 7 will count without being told.
+#
+# ## 2. What phase contrast shows
+#
+# A living cell in a dish is nearly transparent. It does not absorb light, but it delays it a
+# little. A [phase-contrast microscope](define:phase-contrast) turns that delay of the light into
+# brightness.
+# Three things follow.
+#
+# - A thick edge bends light strongly: a bright [halo](define:halo), a ring of light, runs around
+#   the cell.
+# - A thin, flat cell hardly delays the light: inside it looks like the background.
+# - A round cell is thick: it has the brightest halo.
+#
+# A *cell line* is a family of cells that is grown in many laboratories, and has a name.
 
 # %%
 types = sorted({kind for kind in samples.cell_types if kind})
-first = [samples[samples.cell_types.index(kind)] for kind in types]
+first = [annotated[annotated.cell_types.index(kind)] for kind in types]
+
+# %% fold="A corner of each cell line"
 ck.show.images(
-    [s.image[:240, :320] for s in first], [f"{s.cell_type}, {s.dataset}" for s in first],
-    limits=(0.25, 0.75), alt=f"A corner of one picture of each of {len(types)} cell lines: "
+    [ck.lesson.draw.with_scale(s.image[:200, :240], samples.dataset) for s in first],
+    [f"{s.cell_type}, {s.dataset}" for s in first], limits=(0.25, 0.75), size=2.7,
+    caption="white bar: 50 µm; grey values 0.25 to 0.75 shown from black to white",
+    alt=f"A corner of one picture of each of {len(types)} cell lines: "
     f"{', '.join(types)}. Some cells are round with a bright rim, some are flat and hardly stand "
     "out from the grey background.",
 )
 
+# %% fold="Brightness inside and outside"
+inside = float(np.mean([s.image[s.mask].mean() for s in first]))
+outside = float(np.mean([s.image[~s.mask].mean() for s in first]))
+spread = float(np.mean([s.image.std() for s in first]))
+ck.lesson.claim(
+    abs(inside - outside) < spread / 4,
+    f"On average a cell is as bright as what is around it: {inside:.3f} inside, {outside:.3f} "
+    "outside. So no single grey value tells cell from background; only the pattern does: grain "
+    "and rims.",
+    f"Inside the cells the mean is {inside:.3f}, outside {outside:.3f}: a difference, but small "
+    f"beside the spread of single pixels, {spread:.3f}. The pattern, grain and rims, says more.",
+)
+
 # %% [markdown]
-# A **sample** is one picture with its ground truth. Three facts about the picture matter to
-# everything that follows: its shape, its type of number, and its range.
+# Three facts about a picture matter to everything that follows: its shape, its type of number, and
+# its range.
 
 # %%
-sample = max(first, key=lambda s: s.labels.max())
-image, labels = sample.image, sample.labels
+image, labels = crowd.image, crowd.labels
 print("image ", image.shape, image.dtype, image.min(), "to", image.max())
 print("labels", labels.shape, labels.dtype, "cells:", labels.max())
 
 # %% [markdown]
 # The shape is (rows, columns): height first, then width. File formats and drawing programs often
-# say width first. Half of all shape bugs come from there.
-
-# %% [markdown]
-# ## 2. One cell is a polygon
+# say width first. Many shape bugs come from there.
 #
-# Nobody paints 300 cells pixel by pixel. Annotators click corners around each cell, and the
-# corners are saved. LIVECell does it in the **COCO** format: one json file for many pictures,
-# with a list of images and a list of annotations. Let us open one without any help.
+# ## 3. One cell is a polygon
+#
+# Nobody paints 300 cells pixel by pixel. In real LIVECell people clicked corners around each cell,
+# and the corners were saved; of a drawn cell the program that drew it wrote them down. The
+# [COCO format](define:coco "| ck.annotations") keeps them in one json file for many pictures, with
+# a list of images and a list of annotations. Let us open one without any help.
 
 # %%
 folder = ck.datasets.find("livecell")
@@ -82,34 +189,36 @@ print("its first corner:", one["segmentation"][0][:2], "| box x, y, width, heigh
 
 # %% [markdown]
 # The polygon is one flat list: x, y, x, y, … Here x counts columns and y counts rows, so x comes
-# *first* – the opposite of a numpy index. We cut out the cell's own box and draw the corners.
+# *first* – the opposite of a numpy index. We cut out the cell with a margin and draw its corners.
 
 # %%
 corners = np.array(one["segmentation"][0]).reshape(-1, 2)
-name = next(i["file_name"] for i in coco["images"] if i["id"] == one["image_id"]).rsplit(".", 1)[0]
-picture = samples[samples.names.index(name)].image
-low, high = corners.min(0).astype(int) - 8, corners.max(0).astype(int) + 9
-(left, top), (right, bottom) = low.clip(0), high
-cut = picture[top:bottom, left:right]
+of_image = {i["id"]: i["file_name"].rsplit(".", 1)[0] for i in coco["images"]}
+picture = samples[samples.names.index(of_image[one["image_id"]])].image
+left, top = (corners.min(0) - 8).clip(0).astype(int)
+right, bottom = corners.max(0).astype(int) + 9
+around = picture[top:bottom, left:right]
 
-# %%
+# %% fold="The cell and its polygon"
 fig, (raw, drawn) = ck.show.axes(1, 2, size=(3.4, 3.4))
 for ax in (raw, drawn):
-    ax.imshow(cut, cmap="gray", extent=(left, left + cut.shape[1], top + cut.shape[0], top))
-drawn.plot(*np.vstack([corners, corners[:1]]).T, color="#E69F00", marker="o", markersize=4)
-raw.set_title("the picture"), drawn.set_title("and its polygon")
+    ax.imshow(around, cmap="gray",
+              extent=(left, left + around.shape[1], top + around.shape[0], top))
+    ax.set(xlabel="x, columns", ylabel="y, rows")
+drawn.plot(*np.vstack([corners, corners[:1]]).T, color=ck.show.ORANGE, marker="o", markersize=4)
+raw.set_title("the picture"), drawn.set_title(f"and its polygon: {len(corners)} corners")
 ck.show.figure(fig, alt="Left a cut-out with one cell. Right the same with the polygon around the "
                f"cell: {len(corners)} corners joined by straight lines.")
 
 # %% [markdown]
-# ## 3. From polygon to mask
+# ## 4. From polygon to mask
 #
-# Which pixels lie inside? An old trick answers it: walk from the pixel straight to the right, and
-# count how often you cross the polygon. An odd count means inside. This is the *even–odd rule*.
+# Which pixels lie inside? The [even–odd rule](define:even-odd-rule) says: walk from the pixel
+# straight to the right, and if you cross the polygon an odd number of times, you started inside.
 # For all pixels of the cut-out at once it takes six lines.
 
 # %%
-def inside(corners, rows, columns):
+def within(corners, rows, columns):
     y, x = rows + 0.5, columns + 0.5                      # a pixel's centre, not its corner
     odd = np.zeros(y.shape, bool)
     for (x1, y1), (x2, y2) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
@@ -119,45 +228,42 @@ def inside(corners, rows, columns):
     return odd
 
 # %%
-rows, columns = np.mgrid[top:top + cut.shape[0], left:left + cut.shape[1]]
-ours = inside(corners, rows, columns)
+ours = within(corners, *np.mgrid[top:bottom, left:right][:, :around.shape[0], :around.shape[1]])
 theirs = ck.annotations.label_map([one["segmentation"]], picture.shape) > 0
 theirs = theirs[top:bottom, left:right]
-print("pixels inside: ours", ours.sum(), "| COCO's own rule", theirs.sum(),
-      "| different:", (ours != theirs).sum())
+differ = int((ours != theirs).sum())
+print("pixels inside: ours", ours.sum(), "| COCO's own rule", theirs.sum(), "| different:", differ)
 
-# %%
+# %% fold="Both masks compared"
 ck.show.images(
-    [cut, ours, ck.show.compare(theirs, ours, cut)], ["picture", "our mask", "compared"],
-    alt=f"The cell, our mask of it, and the comparison with COCO's mask: they differ in "
-    f"{(ours != theirs).sum()} pixels, all of them on the outline.",
+    [around, ours, ck.show.compare(theirs, ours, around)],
+    ["picture", "our mask", f"against COCO's: {differ} differ"],
+    alt=f"The cell, our mask of it, and the comparison with COCO's mask: {differ} pixels differ.",
     caption=ck.show.legend_of_compare(),
 )
 
-# %% [markdown]
-# The two rules agree inside and differ on the outline. COCO's own rule traces the outline in its
-# own way, and every score published on COCO data uses it. So `cellkit` uses it too: what matters
-# is not which rule is prettier, but that everybody uses the same.
-
-# %% [markdown]
-# ## 4. Many cells: the label map
-#
-# A **label map** holds all cells of a picture in one array: 0 is background, 1 is the first cell,
-# 2 the second, and so on. A **mask** only asks whether there is *any* cell: `labels > 0`.
-
-# %%
-ck.show.images(
-    [sample.image, ck.show.colour_labels(sample.labels, sample.image), sample.mask],
-    [f"image ({sample.dataset})", f"label map: {sample.labels.max()} cells", "mask: cell or not"],
-    size=4.2,
-    alt="The picture, its label map with each cell in its own colour and a white rim, and the "
-    "mask, where touching cells have become one white patch.",
+# %% fold="What the numbers say"
+ck.lesson.claim(
+    differ == 0,
+    "For this cell both rules agree in every pixel. They need not: each treats an outline that "
+    "passes close to a pixel's centre in its own way.",
+    f"The two rules agree inside and differ in {differ} pixels of the outline, which each of them "
+    "draws in its own way.",
 )
 
 # %% [markdown]
+# Every score published on COCO data uses COCO's own rule. So `cellkit` uses it too: what matters is
+# not which rule is prettier, but that everybody uses the same.
+#
+# ## 5. Many cells: the label map
+#
+# A [label map](define:label-map "L | ck.Sample.labels") holds all cells of a picture in one array:
+# 0 is background, 1 is the first cell, 2 the second, and so on. A
+# [mask](define:mask "| ck.Sample.mask") only asks whether there is *any* cell: `labels > 0`.
+#
 # Two polygons can cover the same pixel. A label map has room for one number only, so someone has
-# to win. If a large cell is painted last, it can bury a small one completely, and the count is
-# wrong for ever after. So the small one should win.
+# to win. If a large cell is painted last, it can bury a small one completely, and from then on the
+# count is wrong. So the small one should win.
 
 # %% [markdown] exercise="paint_cells"
 # ### Exercise 1.1 · Paint the cells (2 points, 10 minutes)
@@ -196,62 +302,81 @@ paint_cells = ck.lesson.check("paint_cells", paint_cells)
 demo = [np.zeros((40, 60), bool) for _ in range(3)]
 demo[0][5:35, 5:40], demo[1][12:20, 12:22], demo[2][15:38, 34:55] = True, True, True
 painted = paint_cells(demo, (40, 60))
+
+# %% fold="Three rectangles, painted"
 ck.show.images(
-    [*demo, painted], ["cell 0", "cell 1", "cell 2", "painted"],
+    [*demo, painted], ["cell 0", "cell 1", "cell 2", "painted: the small one on top"],
     alt="Three rectangles as masks and the label map made of them. The small rectangle inside the "
     "large one is still visible.",
 )
 
 # %% [markdown]
-# ## 5. Touching cells
+# ## 6. Touching cells
 #
-# In the mask above, cells that touch have melted together. How often does that happen? We look at
-# every cell's neighbours: a cell *touches* another if one of its pixels has a pixel of another
-# cell beside it.
+# How often do cells melt together in a mask? A cell *touches* another if one of its pixels has a
+# pixel of another cell beside it.
 
 # %%
-annotated = samples.where(lambda entry: entry.annotated)
-rows = []
-for s in [annotated[annotated.cell_types.index(kind)] for kind in types]:
-    share = len(ck.annotations.touching(s.labels)) / s.labels.max()
-    rows.append({"cell line": s.cell_type, "cells": int(s.labels.max()), "touching": share,
-                 "patches in the mask": ndimage.label(s.mask)[1]})
-ck.show.table(rows, f"Cells that touch another, one picture a line ({sample.dataset})", digits=2)
+touching = [{"cell line": s.cell_type, "cells": int(s.labels.max()),
+             "touching": len(ck.annotations.touching(s.labels)) / s.labels.max(),
+             "patches in the mask": ndimage.label(s.mask)[1]} for s in first]
+ck.show.table(touching, f"Share of cells that touch another, one picture a line "
+              f"({samples.dataset})", digits=2)
+
+# %% fold="What the numbers say"
+fewest = min(touching, key=lambda row: row["patches in the mask"] / row["cells"])
+most = max(touching, key=lambda row: row["patches in the mask"] / row["cells"])
+ck.lesson.claim(
+    all(row["patches in the mask"] < row["cells"] for row in touching),
+    "A program that counts patches misses cells in every row: of "
+    f"{most['cells']} cells of {most['cell line']} it finds {most['patches in the mask']}, of "
+    f"{fewest['cells']} of {fewest['cell line']} only {fewest['patches in the mask']}.",
+    "Counting patches is right in some rows and wrong in others: of "
+    f"{fewest['cells']} cells of {fewest['cell line']} it finds {fewest['patches in the mask']}.",
+)
 
 # %% [markdown]
-# Compare the columns *cells* and *patches in the mask*. A program that counts patches misses many
-# cells. A mask is not a count. Lesson 7 comes back to this; until then we ask only which pixels
-# are cell.
+# A mask is not a count. Until lesson 6 we ask only which pixels are cell.
+
+# %% [markdown] tags=["question"]
+# Two masks have the same number of patches. Do the pictures hold equally many cells?
+# - [ ] Yes, patches are cells — only as long as no two cells touch.
+# - [ ] Yes, if the masks have the same area, too — one large cell and ten small ones in a clump can
+#   cover the same area.
+# - [x] One cannot know — a patch may be one cell or a whole clump; the mask no longer says.
 
 # %% [markdown]
-# ## 6. How much of the picture is cell?
+# ## 7. How much of the picture is cell?
 #
 # The share of cell pixels differs from line to line, and so does the size of a cell. Both decide
 # how hard a picture is.
 
 # %%
-cover, sizes = {}, {}
+cover, sizes = {kind: [] for kind in types}, {kind: [] for kind in types}
 for s in annotated:
-    cover.setdefault(s.cell_type, []).append(s.mask.mean())
-    sizes.setdefault(s.cell_type, []).extend(np.bincount(s.labels.ravel())[1:])
-share = {kind: float(np.mean(cover[kind])) for kind in types}
-ck.show.bars(
-    share, ylabel="share of cell pixels", title=f"{sample.dataset}: how much is cell",
-    alt="Bars: the share of cell pixels by cell line. "
-    + ", ".join(f"{kind} {value:.2f}" for kind, value in share.items()) + ".",
-)
+    cover[s.cell_type].append(s.mask.mean())
+    areas = np.bincount(s.labels.ravel())[1:]
+    sizes[s.cell_type].extend(2 * np.sqrt(areas[areas > 0] / np.pi))
+share = {kind: float(np.mean(values)) for kind, values in cover.items()}
 
-# %%
-fig, ax = ck.show.axes(1, 1, size=(6.5, 3.4))
-ax.boxplot([sizes[kind] for kind in types], tick_labels=types, showfliers=False)
-ax.set(ylabel="area of a cell, pixels", yscale="log", title=f"{sample.dataset}: cell sizes")
+# %% fold="Cover and size, by cell line"
+fig, (much, large) = ck.show.axes(1, 2, size=(4.6, 3.2))
+much.bar(types, share.values(), color=ck.show.BLUE)
+much.set(ylabel="share of cell pixels", title=f"{samples.dataset}: cover")
+large.boxplot([sizes[kind] for kind in types], tick_labels=types, showfliers=False)
+large.set(ylabel="diameter of a disc as large, pixels", title="sizes of cells", ylim=(0, None))
+for ax in (much, large):
+    ax.tick_params(axis="x", labelrotation=45)
 medians = {kind: int(np.median(sizes[kind])) for kind in types}
-ck.show.figure(fig, alt="Box plots of cell areas by line, on a logarithmic axis. Medians in "
-               "pixels: " + ", ".join(f"{k} {v}" for k, v in medians.items()) + ".")
+ck.show.figure(fig, alt="Left bars: the share of cell pixels by cell line. "
+    + ", ".join(f"{kind} {value:.2f}" for kind, value in share.items())
+    + ". Right box plots of cell diameters in pixels. Medians: "
+    + ", ".join(f"{k} {v}" for k, v in medians.items()) + ".")
 
 # %% [markdown]
-# Where cells are rare, a lazy answer looks good: call *every* pixel background. Its **accuracy**,
-# the share of pixels it gets right, can be high, although it has not found a single cell.
+# Where cells are rare, a lazy answer looks good: call *every* pixel background. The
+# [accuracy](define:accuracy "| ck.metrics.accuracy") of a mask is the share of pixels that it gets
+# right. Here it can be high, although not a single cell was found.
 
 # %% [markdown] exercise="accuracy_of_nothing"
 # ### Exercise 1.2 · Predict, then run (1 point, 3 minutes)
@@ -285,92 +410,74 @@ print("accuracy of 'all background':", round(ck.metrics.accuracy(sparse.mask, no
 print("Dice of 'all background':    ", round(ck.dice(sparse.mask, nothing), 3))
 
 # %% [markdown]
-# Accuracy praises the lazy answer; Dice does not. Dice asks how much of *the cells* was found, and
-# the sea of easy background does not count. You will build it yourself in lesson 2.
-
-# %% [markdown]
-# ## 7. Scaling: what is black, what is white?
+# Accuracy praises the lazy answer; **Dice** does not. Dice asks how much of *the cells* was found,
+# and the sea of easy background does not count. You will build it yourself in lesson 2.
+#
+# ## 8. Scaling: what is black, what is white?
 #
 # Cameras often store 16 bits: whole numbers from 0 to 65,535. A network wants small numbers, near
-# [0, 1]. The obvious ways to get there fail quietly. Here is a picture as such a camera would
-# store it: it uses only a small part of the range, and one pixel is broken.
+# [0, 1]. The obvious ways to get there fail quietly. Here is our picture as such a camera would
+# store it: it uses a small part of the range, and one pixel is broken.
 
 # %%
-raw16 = (900 + 2600 * sample.image).astype(np.uint16)
+raw16 = (900 + 2600 * image).astype(np.uint16)
 raw16[3, 5] = 65535                                       # a hot pixel
 print("16-bit values from", raw16.min(), "to", raw16.max(), "| median", int(np.median(raw16)))
+
+# %% [markdown]
+# The [percentile](define:percentile "| np.percentile") 99.8 of a picture is the value that 99.8 %
+# of its pixels do not exceed. So it ignores a few odd pixels.
 
 # %%
 by_255 = (raw16 / 255).clip(0, 1)
 by_type = raw16 / 65535
 by_range = (raw16 - raw16.min()) / (raw16.max() - raw16.min())
-low, high = np.percentile(raw16, (1, 99.8))
-by_percentile = ((raw16 - low) / (high - low)).clip(0, 1)
+dark, bright = np.percentile(raw16, (1, 99.8))
+by_percentile = ((raw16 - dark) / (bright - dark)).clip(0, 1)
+
+# %% fold="Four scalings"
+framed = [np.pad(one_way, 2) for one_way in (by_255, by_type, by_range, by_percentile)]
 ck.show.images(
-    [by_255, by_type, by_range, by_percentile],
-    ["÷ 255: all white", "÷ 65,535: nearly black", "min–max: one hot pixel\nrules all",
-     "percentiles 1–99.8"],
-    alt="The same 16-bit picture scaled four ways. Divided by 255 it is white; divided by 65535 "
-    "and min-max scaled it is nearly black; scaled by percentiles the cells are visible.",
+    framed, ["÷ 255: all white", "÷ 65,535: nearly black", "min–max: one hot pixel\nrules all",
+             "percentiles 1–99.8"],
+    alt="The same 16-bit picture scaled four ways, each in a black frame. Divided by 255 it is "
+    "white; divided by 65535 and min–max scaled it is nearly black; scaled by percentiles the "
+    "cells are visible.",
 )
 
 # %% [markdown]
-# None of the first three raises an error. The network trains on white or black pictures, the loss
-# goes down a little, and nobody knows why it never gets good. **Always look at a picture exactly
-# as the network gets it.**
+# None of the first three raises an error, but they are not equally bad. ÷ 255 with clipping has
+# *destroyed* the picture: every pixel is 1, and nothing brings it back. The second and third only
+# *squeezed* it: they can be undone by subtracting the mean and dividing by the spread, which
+# lesson 2 does with every picture. (The hot pixel still inflates that spread.) Percentiles do both:
+# they stretch the picture and tame the odd pixel. **Always look at a picture exactly as the network
+# gets it.** Exercise 1.3, under *Going further*, builds the fourth.
 
-# %% [markdown] exercise="rescale"
-# ### Exercise 1.3 · Rescale (2 points, 10 minutes)
-#
-# Write `rescale(image, low=1, high=99.8)`: the value at percentile `low` becomes 0, the value at
-# percentile `high` becomes 1, everything beyond is clipped. Return float32. A picture where both
-# percentiles are equal (a constant one) becomes all zeros, without a warning.
-
-# %% solution="rescale"
-def rescale(image, low=1, high=99.8):
-    """Image scaled to float32 [0, 1] between two percentiles."""
-    # BEGIN SOLUTION
-    image = np.asarray(image, dtype=np.float32)
-    bottom, top = np.percentile(image, (low, high))
-    if top == bottom:
-        return np.zeros(image.shape, np.float32)
-    return ((image - bottom) / (top - bottom)).clip(0, 1).astype(np.float32)
-    # END SOLUTION
-
-# %% check="rescale" points=2
-# BEGIN HIDDEN TESTS
-ramp = np.linspace(300, 4300, 1001).astype(np.uint16).reshape(77, 13)
-scaled = rescale(ramp, 10, 90)
-assert scaled.dtype == np.float32 and scaled.min() == 0 and scaled.max() == 1
-assert abs(float(np.median(scaled)) - 0.5) < 0.01
-assert abs((scaled == 0).mean() - 0.1) < 0.01 and abs((scaled == 1).mean() - 0.1) < 0.01
-assert (rescale(np.full((5, 8), 7, np.uint8)) == 0).all()
-# END HIDDEN TESTS
-rescale = ck.lesson.check("rescale", rescale)
-
-# %%
-ck.show.images(
-    [rescale(raw16), rescale(raw16, 0, 100), rescale(raw16, 30, 70)],
-    ["1 to 99.8", "0 to 100 (min–max)", "30 to 70: too hard"],
-    alt="The picture rescaled with three pairs of percentiles: balanced, nearly black, and with "
-    "most grey levels pushed to pure black or white.",
-)
+# %% [markdown] tags=["question"]
+# Which of the four pictures has lost information that no later step can bring back, apart from a
+# few extreme pixels?
+# - [x] ÷ 255 — clipping made all pixels equal.
+# - [ ] ÷ 65,535 — it looks black, but the numbers differ still; dividing by their spread restores
+#   them.
+# - [ ] min–max — squeezed by one pixel, yet the differences are all there.
+# - [ ] percentiles — only the 1 % darkest and the 0.2 % brightest pixels are cut.
 
 # %% [markdown]
-# ## 8. Resizing and padding
+# ## 9. Resizing and padding
 #
-# Networks like pictures of one size. There are three ways to get it: **resize** the picture,
-# **pad** it with a border, or **crop** a window. Each changes what the network sees.
+# Networks like pictures of one size. There are three ways to get it. To *resize* a picture means
+# to compute it anew with other numbers of rows and columns. To *pad* it means to add a border. To
+# [crop](define:crop "| ck.crops") it means to cut out a window. Each changes what the network
+# sees.
 
 # %%
-image, labels = sample.image, sample.labels
 side = max(image.shape)
 padded = np.zeros((side, side), np.float32)
 padded[:image.shape[0], :image.shape[1]] = image
 squashed = resize(image, (128, 128), anti_aliasing=True)
 window = image[:128, :128]
 
-# %%
+# %% fold="Three ways to a square"
 ck.show.images(
     [image, squashed, padded, window],
     [f"original {image.shape}", "resized: squashed", "padded: black border", "cropped: a window"],
@@ -379,35 +486,45 @@ ck.show.images(
 )
 
 # %% [markdown]
-# Squashing changes the shape of cells. Padding keeps the shape but adds a black bar that looks
-# like nothing in a real dish. Cropping keeps everything true and shows less at a time. In this
-# course we mostly crop.
+# Squashing changes the shape of cells. Padding keeps the shape but adds a black bar that looks like
+# nothing in a dish. Cropping keeps everything true and shows less at a time. In this course we
+# mostly crop.
 #
-# Now the labels. A picture is resized by *interpolation*: a new pixel is a mixture of its old
-# neighbours. Mixing brightness makes sense. Mixing **cell numbers** does not: half way between
-# cell 4 and cell 10 there is no cell 7.
+# Now the labels. A picture is resized by [interpolation](define:interpolation): a new pixel is a
+# mixture of its old neighbours. Mixing brightness makes sense. Mixing **cell numbers** does not:
+# half way between cell 4 and cell 10 there is no cell 7. We try it on a small piece with several
+# cells.
 
 # %%
-small = labels[20:60, 20:60]
-nearest = resize(small, (25, 25), order=0, preserve_range=True, anti_aliasing=False).astype(int)
-mixed = resize(small, (25, 25), order=1, preserve_range=True, anti_aliasing=False)
+piece = max((labels[r:r + 40, c:c + 40] for r in range(0, 200, 20) for c in range(0, 200, 20)),
+            key=lambda cut: len(np.unique(cut)))
+nearest = resize(piece, (25, 25), order=0, preserve_range=True, anti_aliasing=False).astype(int)
+mixed = resize(piece, (25, 25), order=1, preserve_range=True, anti_aliasing=False)
 mixed = mixed.round().astype(int)
-print("cell numbers before: ", np.unique(small))
+ghosts = ~np.isin(mixed, piece)
+print("cell numbers before: ", np.unique(piece))
 print("after nearest:       ", np.unique(nearest))
 print("after interpolation: ", np.unique(mixed))
 
-# %%
-ghosts = ~np.isin(mixed, small)
+# %% fold="Nearest neighbour and interpolation"
 ck.show.images(
-    [small, nearest, ghosts], ["labels", "nearest neighbour", "interpolated: pixels of ghosts"],
-    alt="A cut-out of a label map, the same made smaller by nearest neighbour, and the pixels that "
-    f"interpolation gave to cells that do not exist: {ghosts.sum()} pixels, thin lines along the "
-    "outlines.",
+    [piece, nearest, mixed, ghosts],
+    [f"labels: {len(np.unique(piece)) - 1} cells", "nearest neighbour", "interpolated",
+     f"pixels of ghost cells: {ghosts.sum()}"], size=2.9,
+    alt="A piece of a label map, the same made smaller by nearest neighbour, by interpolation, and "
+    f"the pixels that interpolation gave to cells that do not exist: {ghosts.sum()} pixels, mostly "
+    "where cells meet.",
 )
 
-# %% [markdown]
-# Nothing crashed, and at a glance the interpolated labels look fine. That is what makes it a
-# *silent* bug. A plain mask suffers less, but there too a soft edge is cut somewhere.
+# %% fold="What the numbers say"
+before, after = len(np.unique(piece)) - 1, len(np.unique(mixed)) - 1
+ck.lesson.claim(
+    after > before,
+    f"{before} cells went in, {after} came out. Nothing crashed, and at a glance the third picture "
+    "looks fine. That is what makes it a silent bug.",
+    f"Here {before} cells went in and {after} came out; what the ghosts took, others lost. "
+    "Nothing crashed. That is what makes it a silent bug.",
+)
 
 # %% [markdown] exercise="resize_pair"
 # ### Exercise 1.4 · Find the bug (3 points, 10 minutes)
@@ -452,77 +569,164 @@ resize_pair = ck.lesson.check("resize_pair", resize_pair)
 
 # %%
 half_image, half_labels = resize_pair(image, labels, (image.shape[0] // 2, image.shape[1] // 2))
-ck.show.images(
-    [half_image, ck.show.colour_labels(half_labels, half_image)],
-    ["half the size", f"labels: {len(np.unique(half_labels)) - 1} cells"], size=4.2,
-    alt="The picture at half its size and its label map on top: every cell keeps its own number.",
-)
+print("cells before:", len(np.unique(labels)) - 1)
+print("at half the size:", len(np.unique(half_labels)) - 1)
 
 # %% [markdown]
-# ## 9. Dividing the data: splits that leak
+# ## 10. Splits that leak
 #
 # To know whether a network has *learnt* or only *remembered*, we test it on pictures it has never
-# seen. But what counts as never seen? LIVECell filmed the same dish, the same **well**, again and
-# again. Two pictures from one well share the cells, the light and the dirt. If one trains and the
-# other tests, the test measures memory.
-#
-# We show it without a network. Cut four windows out of every picture, at random places. Describe
-# each window by its grey-level histogram only. Then play a simple game: for a test window, look up
-# the *most similar* training window, and claim that both have the same share of cell pixels. This
-# "method" has learnt nothing. It can only remember.
+# seen. But what counts as never seen? We show it without a network. Cut four windows out of every
+# picture, at random places. Describe each window by its
+# [histogram](define:histogram "| np.histogram") only: how many pixels have which grey value. Then
+# play a simple game: for a test window, look up the *most similar* training window, its twin, and
+# claim that both have the same share of cell pixels. This "method" has learnt nothing. It can only
+# remember.
 
 # %%
-rng, windows = np.random.default_rng(0), []
-for s in annotated:
-    rows, columns = s.image.shape[0] // 2, s.image.shape[1] // 2
-    for top, left in zip(rng.integers(0, rows, 4), rng.integers(0, columns, 4), strict=True):
-        cut = np.s_[top:top + rows, left:left + columns]
-        histogram = np.histogram(s.image[cut], bins=64, range=(0, 1), density=True)[0]
-        windows.append({"histogram": histogram, "cells": s.mask[cut].mean(), "well": s.group})
+def windows_of(samples, rng):
+    """Four random windows of each picture, half as high and wide as the picture."""
+    found = []
+    for number, s in enumerate(samples):
+        rows, columns = s.image.shape[0] // 2, s.image.shape[1] // 2
+        for top, left in zip(rng.integers(0, rows, 4), rng.integers(0, columns, 4), strict=True):
+            cut = np.s_[top:top + rows, left:left + columns]
+            grey = np.histogram(s.image[cut], bins=64, range=(0, 1), density=True)[0]
+            found.append({"histogram": grey, "cells": s.mask[cut].mean(), "window": len(found),
+                          "picture": number, "well": s.group})
+    return found
 
 # %%
-def look_up(train, test):
-    """Error of the claimed share of cells, and how often the twin is from the same well."""
-    error, same_well = [], []
-    for window in test:
-        twin = min(train, key=lambda t: np.abs(t["histogram"] - window["histogram"]).sum())
-        error.append(abs(twin["cells"] - window["cells"]))
-        same_well.append(twin["well"] == window["well"])
-    return np.mean(error), np.mean(same_well)
+def look_up_error(train, test):
+    """Mean error of the claimed share of cells."""
+    known = np.array([window["histogram"] for window in train])
+    twins = [train[np.abs(known - window["histogram"]).sum(1).argmin()] for window in test]
+    return np.mean([abs(a["cells"] - b["cells"]) for a, b in zip(twins, test, strict=True)])
 
 # %% [markdown]
-# We divide the windows in two ways, ten times each: shuffled, and with whole wells.
+# A [well](define:well "| ck.Sample.group") is one small dish of many on a plate. LIVECell filmed
+# the same well again and again, so its pictures share cells, light and dirt. (The drawn pictures
+# have wells by name, too, but nothing ties two pictures of one well together.) We split the windows
+# in three ways, thirty times each: shuffled one by one, with whole pictures kept together, and with
+# whole wells.
 
 # %%
-wells, shuffled, whole = sorted({w["well"] for w in windows}), [], []
-for _ in range(10):
-    order, test_size = rng.permutation(len(windows)), len(windows) // 3
-    shuffled.append(look_up([windows[i] for i in order[test_size:]],
-                            [windows[i] for i in order[:test_size]]))
-    held = set(rng.choice(wells, max(1, len(wells) // 3), replace=False))
-    whole.append(look_up([w for w in windows if w["well"] not in held],
-                         [w for w in windows if w["well"] in held]))
+rng = np.random.default_rng(0)
+windows = windows_of(annotated, rng)
+errors = {"windows shuffled": [], "pictures kept whole": [], "wells kept whole": []}
+for found, unit in zip(errors.values(), ("window", "picture", "well"), strict=True):
+    units = sorted({window[unit] for window in windows})
+    for _ in range(30):
+        held = set(rng.permutation(units)[: max(1, len(units) // 3)])
+        found.append(look_up_error([w for w in windows if w[unit] not in held],
+                                   [w for w in windows if w[unit] in held]))
 
-# %%
-rows = [{"division": name, "error of the claimed share of cells": np.mean(runs, 0)[0],
-         "± over 10 divisions": np.std(runs, 0)[0], "twin from the same well": np.mean(runs, 0)[1]}
-        for name, runs in (("windows shuffled", shuffled), ("wells kept whole", whole))]
-ck.show.table(rows, f"A method that only remembers, {samples.dataset}; a small error is good")
-
-# %%
-error = {row["division"]: row["error of the claimed share of cells"] for row in rows}
+# %% fold="The same method, judged three times"
+mean = {way: float(np.mean(found)) for way, found in errors.items()}
+deviation = {way: float(np.std(found, ddof=1)) for way, found in errors.items()}
 ck.show.bars(
-    error, spread={row["division"]: row["± over 10 divisions"] for row in rows}, digits=3,
-    ylabel="error of the share of cells", title=f"{samples.dataset}: the same method, judged twice",
-    alt="Two bars with error bars: the error of the look-up method is "
-    + " and ".join(f"{value:.3f} with {name}" for name, value in error.items()) + ".",
+    {way.replace(" ", "\n", 1): value for way, value in mean.items()}, digits=3,
+    spread={way.replace(" ", "\n", 1): value for way, value in deviation.items()},
+    ylabel="error of the claimed share", title="mean ± sd of 30 splits",
+    alt="Three bars with error bars: the error of the look-up method is "
+    + ", ".join(f"{value:.3f} ± {deviation[way]:.3f} with {way}" for way, value in mean.items())
+    + ".",
+)
+
+# %% fold="What the numbers say"
+leak = mean["pictures kept whole"] - mean["windows shuffled"]
+wells = mean["wells kept whole"] - mean["pictures kept whole"]
+luck = 2 * float(np.hypot(*sorted(deviation.values())[1:])) / 30**0.5
+ck.lesson.claim(
+    leak > luck,
+    f"The method is the same in all bars; only the split differs. With shuffled windows its error "
+    f"looks smaller by {leak:.3f}. What leaks is *overlap*: two windows of one picture share "
+    "pixels, and the twin is often the same cells once more.",
+    f"The method is the same in all bars; only the split differs. Here that moves the error by "
+    f"{leak:+.3f}, no more than chance explains: with so few pictures, *which* are tested on "
+    "counts more.",
+)
+ck.lesson.claim(
+    wells > luck,
+    f"Keeping whole wells raises it by another {wells:.3f}: pictures of one well are alike, too.",
+    f"Keeping whole wells as well changes it by {wells:+.3f}, which chance explains: this "
+    "method learns nothing from a well. A network with millions of weights may.",
 )
 
 # %% [markdown]
-# The method is the same in both rows. Only the division of the data differs. With shuffled windows
-# it looks better than it is, because it meets old acquaintances. A network with millions of weights
-# remembers far more than a histogram. **Decide first what must stay together, then shuffle.** In
-# `cellkit` every sample says so in its `group`, and `ck.split` keeps groups whole.
+# **Decide first what must stay together, then shuffle.** The
+# [group](define:group "| ck.Sample.group") of a sample names what a split must not tear apart, and
+# `ck.split` keeps groups whole. Exercise 1.5, under *Going further*, builds such a split.
+
+# %% [markdown] tags=["question"]
+# You cut each of 40 pictures into 100 overlapping windows, shuffle all 4,000, and test on 400 of
+# them. The score is splendid. What does it tell you?
+# - [ ] The method works on new pictures: 400 is a large test set — nearly every test window shares
+#   pixels with a training window, so there is nothing new in it.
+# - [x] How well the method knows these 40 pictures — the split was made after the cutting.
+# - [ ] Nothing is wrong as long as no window is in both parts — overlapping windows are not the
+#   same window, but they hold the same pixels.
+
+# %% [markdown]
+# ## Recap
+#
+# You can now
+#
+# - Say what a phase-contrast picture shows, and why flat cells are hard to see in it.
+# - Turn polygons into a label map, and a label map into a mask.
+# - Scale any image, 8-bit or 16-bit, to the range [0, 1] without losing what matters.
+# - Resize and pad an image and its labels together without inventing cells.
+# - Split images into parts so that no part has seen the other.
+#
+# All words in **bold** stand in the [glossary](../docs/glossary.md), what you need every day on the
+# [cheat sheet](../docs/cheatsheet.md). `ck.lesson.progress()` shows your points.
+
+# %%
+ck.lesson.progress()
+
+# %% [markdown]
+# **Next:** [2 · A U-Net from scratch](02_unet_from_scratch.ipynb)
+#
+# ## Going further
+#
+# What follows is beyond the minutes above: two more exercises, and ideas of what to try.
+
+# %% [markdown] exercise="rescale"
+# ### Exercise 1.3 · Rescale (2 points, 10 minutes)
+#
+# Write `rescale(image, low=1, high=99.8)`: the value at percentile `low` becomes 0, the value at
+# percentile `high` becomes 1, everything beyond is clipped. Return float32. A picture where both
+# percentiles are equal (a constant one) becomes all zeros, without a warning.
+
+# %% solution="rescale"
+def rescale(image, low=1, high=99.8):
+    """Image scaled to float32 [0, 1] between two percentiles."""
+    # BEGIN SOLUTION
+    image = np.asarray(image, dtype=np.float32)
+    bottom, top = np.percentile(image, (low, high))
+    if top == bottom:
+        return np.zeros(image.shape, np.float32)
+    return ((image - bottom) / (top - bottom)).clip(0, 1).astype(np.float32)
+    # END SOLUTION
+
+# %% check="rescale" points=2
+# BEGIN HIDDEN TESTS
+ramp = np.linspace(300, 4300, 1001).astype(np.uint16).reshape(77, 13)
+scaled = rescale(ramp, 10, 90)
+assert scaled.dtype == np.float32 and scaled.min() == 0 and scaled.max() == 1
+assert abs(float(np.median(scaled)) - 0.5) < 0.01
+assert abs((scaled == 0).mean() - 0.1) < 0.01 and abs((scaled == 1).mean() - 0.1) < 0.01
+assert (rescale(np.full((5, 8), 7, np.uint8)) == 0).all()
+# END HIDDEN TESTS
+rescale = ck.lesson.check("rescale", rescale)
+
+# %%
+ck.show.images(
+    [rescale(raw16), rescale(raw16, 0, 100), rescale(raw16, 30, 70)],
+    ["1 to 99.8", "0 to 100 (min–max)", "30 to 70: too harsh"],
+    alt="The picture rescaled with three pairs of percentiles: balanced, nearly black, and with "
+    "most grey levels pushed to pure black or white.",
+)
 
 # %% [markdown] exercise="split_by_well"
 # ### Exercise 1.5 · Capstone: split by well (4 points, 20 minutes)
@@ -581,29 +785,10 @@ print(len(train_names), "pictures to train on, from", len(wells_of[0]), "wells")
 print(len(test_names), "pictures to test on, from", ", ".join(wells_of[1]))
 
 # %% [markdown]
-# ## Recap
-#
-# You can now
-#
-# - Say what a phase-contrast picture shows, and why flat cells are hard to see in it.
-# - Turn polygons into a label map, and a label map into a mask.
-# - Scale any image, 8-bit or 16-bit, to the range [0, 1] without losing what matters.
-# - Resize and pad an image and its labels together without inventing cells.
-# - Divide images into parts so that no part has seen the other.
-#
-# `ck.lesson.progress()` shows your points.
-
-# %%
-ck.lesson.progress()
-
-# %% [markdown]
-# ## Going further
-#
 # - Change the 1 and the 99.8 in `rescale`. When does a picture of flat cells become readable, and
 #   when do the halos burn out?
 # - `ck.read("livecell", cell_types=["BV2"])` reads one line only. How many cells does one picture
 #   hold? What would a person need to count them?
-# - Edlund et al., *LIVECell – A large-scale dataset for label-free live cell segmentation*,
-#   Nature Methods 18 (2021), describes how the data were taken and drawn.
-#
-# **Next:** [2 · A U-Net from scratch](02_unet_from_scratch.ipynb)
+# - [](paper:livecell), *LIVECell – A large-scale dataset for label-free live cell segmentation*,
+#   Nature Methods 18 (2021), describes how the real pictures were taken and annotated. A pixel
+#   there is 1.24 µm wide (objective 10×), which the white bars above use.

@@ -2,8 +2,8 @@
 # # 2 · A U-Net from scratch
 #
 # A mask says, for each pixel, *cell* or *not cell*. In this lesson you build a network that paints
-# such a mask: the U-Net, in about forty lines. You train it, watch it over-fit, stop it in time,
-# and then look hard at where it fails.
+# such a mask: the U-Net, in about forty lines. You write its training loop, watch it over-fit, stop
+# it in time, and then look hard at where it fails.
 
 # %% [markdown]
 # ## What you will be able to do
@@ -11,13 +11,26 @@
 # - Build a U-Net from its parts: convolution block, down, up, skip.
 # - Say what the skip connections are for, and show it with an experiment.
 # - Choose a loss when most pixels are background.
-# - Train a network, read its curves, and stop before it over-fits.
+# - Write a training loop, read its curves, and stop before it over-fits.
 # - Turn a probability into a mask, and judge it by Dice, precision and recall.
 #
-# **Minutes:** about 90 minutes of reading, running and exercises, of which the two cores of a
-# laptop compute about 11. Six exercises, 16 points.
+# {minutes}
+
+# %% [markdown] tags=["question"]
+# From lesson 1. `labels` is a label map with 30 cells. What is `labels > 0`?
+# - [ ] The number of cells — that is `labels.max()`, if no number is left out.
+# - [x] The mask — True wherever there is any cell, whichever it is.
+# - [ ] The outlines — those lie where neighbouring numbers differ.
+
+# %% [markdown] tags=["question"]
+# From lesson 1. Why does a split keep whole wells together?
+# - [x] Pictures of one well are alike — the test would measure how well they are remembered.
+# - [ ] Wells differ in size — the split could count pictures all the same.
+# - [ ] It makes the test part larger — its size is what you ask for.
 
 # %% setup
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import nn
@@ -25,10 +38,10 @@ from torch import nn
 torch.manual_seed(0)
 
 # %% [markdown]
-# ## 1. Three parts of the data
+# ## 1. What you will get
 #
 # We need pictures to **train** on, others to **validate** on while we make choices, and others
-# again to **test** on, once, at the end. Lesson 1 showed why wells stay whole.
+# again to **test** on, once, at the end.
 
 # %%
 samples = ck.read("livecell").cached()
@@ -36,51 +49,110 @@ test = samples.where(lambda entry: entry.group in ck.lesson.TEST_WELLS)
 rest = samples.where(lambda entry: entry.group not in ck.lesson.TEST_WELLS)
 train, valid = ck.split(rest, 0.85, seed=0, by="group")
 
-# %%
-parts = {"train": train, "valid": valid, "test": test}
+# %% fold="Where the pictures come from, and who is in which part"
+ck.lesson.origin(samples)
 ck.show.table(
     [{"part": name, "pictures": len(part), "wells": len(set(part.groups)),
-      "cell lines": ", ".join(sorted(set(part.cell_types)))} for name, part in parts.items()],
+      "cell lines": ", ".join(sorted(set(part.cell_types)))}
+     for name, part in (("train", train), ("valid", valid), ("test", test))],
     f"{samples.dataset}: no well is in two parts",
 )
 
 # %% [markdown]
-# ## 2. A convolution looks at nine pixels
+# Here is what a U-Net can do that was trained for longer than you will wait today. It comes with
+# `cellkit`.
+
+# %%
+example = valid[0]
+trained_long = ck.load_weights("livecell")
+foretaste = ck.predict(trained_long, example.image)
+
+# %% fold="A trained U-Net at work"
+ck.show.images(
+    [ck.lesson.draw.with_scale(example.image, samples.dataset), foretaste, foretaste > 0.5],
+    [f"{example.cell_type}, {example.dataset}", "probability of cell: black 0, white 1",
+     "above one half: the mask"], size=4.2, caption="white bar: 50 µm",
+    alt="A picture of cells, the probability of cell that the bundled network gives each pixel, "
+    "and the mask of all pixels above one half: the shapes of the cells are there.",
+)
+
+# %% [markdown]
+# How does it do that? We take it apart and build it again.
 #
-# The smallest brick is the **3×3 convolution**. At each pixel it takes the nine pixels around it,
-# multiplies each by a weight, and adds up. We choose the weights by hand here. Training will
-# choose them later.
+# ## 2. Torch for numpy users
+#
+# Networks are written in **torch**. A [tensor](define:tensor "| torch.tensor") is torch's array: it
+# also remembers how it was computed, so that torch can tell how a change of one number changes the
+# result. Almost all else is as in numpy:
+#
+# | numpy | torch |
+# | --- | --- |
+# | `np.zeros((2, 3))`, `a.shape`, `a > 0` | `torch.zeros(2, 3)`, `a.shape`, `a > 0` |
+# | `a.sum(axis=1)`, `np.concatenate([a, b], axis=1)` | `a.sum(dim=1)`, `torch.cat([a, b], dim=1)` |
+# | `np.pad(a, …)` | `nn.functional.pad(a, (left, right, top, bottom))` |
+# | `float(a)` of a single number | `a.item()` |
+# | from one to the other | `torch.tensor(a)`, `t.detach().numpy()` |
+#
+# Networks take four-dimensional tensors: (N, C, H, W), that is batch, channels, rows, columns. A
+# [batch](define:batch "N") is the few pictures that are computed together; a
+# [channel](define:channel "C") is one picture-sized layer of numbers (a grey picture has one, a
+# colour picture three, inside a network there are many). `t[None, None]` puts two dimensions of
+# size 1 in front: it makes (H, W) into (1, 1, H, W).
+#
+# ## 3. A convolution looks at nine pixels
+#
+# The smallest brick is the 3×3 [convolution](define:convolution "| nn.Conv2d"): at each pixel it
+# takes the nine pixels around it, multiplies each by a weight, and adds up. We choose the weights
+# by hand here. Training will choose them later.
 
 # %%
 def convolve(image, weights):
     kernel = torch.tensor(weights, dtype=torch.float32)[None, None]
     return nn.functional.conv2d(torch.tensor(image)[None, None], kernel, padding=1)[0, 0].numpy()
 
-picture = train[0].image
-blur = convolve(picture, [[1 / 9] * 3] * 3)
-edges = convolve(picture, [[0, 1, 0], [1, -4, 1], [0, 1, 0]])
+corner = train[0].image[:120, :160]
+blur = convolve(corner, [[1 / 9] * 3] * 3)
+edges = convolve(corner, [[0, 1, 0], [1, -4, 1], [0, 1, 0]])
 
-# %%
-cut = np.s_[:160, :160]
+# %% fold="One operation, two sets of weights"
 ck.show.images(
-    [picture[cut], blur[cut], np.abs(edges[cut])], [train[0].dataset, "mean of nine", "edges"],
-    limits=None, alt="A cut-out, the same blurred by averaging nine pixels, and the same with only "
-    "edges bright: two results of one operation with different weights.",
+    [corner, blur, np.abs(edges)], [train[0].dataset, "mean of nine", "edges (absolute value)"],
+    limits=None, size=4, alt="A cut-out, the same blurred by averaging nine pixels, and the same "
+    "with only edges bright: two results of one operation with different weights.",
+)
+
+# %% fold="How wide is a cell?"
+wide = {kind: float(np.median([2 * np.sqrt(a / np.pi) for s in train if s.cell_type == kind
+                               for a in np.bincount(s.labels.ravel())[1:] if a]))
+        for kind in sorted(set(train.cell_types))}
+large = max(wide.values())
+ck.lesson.claim(
+    large > 25,
+    "One convolution sees 3×3 pixels. Two in a row see 5×5. A typical cell is "
+    f"{min(wide.values()):.0f} to {large:.0f} pixels wide, depending on its line. To see "
+    f"{large:.0f} pixels with 3×3 steps we would need {(large - 1) / 2:.0f} convolutions in a row.",
+    f"One convolution sees 3×3 pixels. Two in a row see 5×5. A typical cell is at most {large:.0f} "
+    f"pixels wide here; even so that takes {(large - 1) / 2:.0f} convolutions in a row.",
 )
 
 # %% [markdown]
-# One convolution sees 3×3 pixels. Two in a row see 5×5. A cell is 30 pixels wide, so to see a
-# whole cell with 3×3 steps we would need fifteen convolutions. There is a shortcut: make the
-# picture smaller in between. After halving it four times, a 3×3 convolution spans 48 pixels of
-# the original. But a small picture has lost the fine outline. The U-Net does both: it goes down
-# to see far, comes up again, and on the way up gets the fine detail handed over.
+# There is a shortcut: make the picture smaller in between. After halving it four times, a 3×3
+# convolution spans 48 pixels of the original. But a small picture has lost the fine outline. The
+# U-Net does both: it goes down to see far, comes up again, and on the way up gets the fine detail
+# handed over.
+
+# %% fold="The U-Net with its sizes"
+ck.lesson.draw.unet(width=lesson.width)
+
+# %% [markdown]
+# ## 4. The block
 #
-# ## 3. The block
-#
-# The original U-Net repeats one block everywhere: convolution, ReLU, convolution, ReLU. ReLU sets
-# negative numbers to zero; without it, two convolutions would be no more than one. We add **batch
-# norm** after each convolution, as the first of our papers does. It keeps the numbers at a
-# sensible size, and training gets much easier.
+# The original U-Net, by [](paper:unet), repeats one block everywhere: convolution, ReLU,
+# convolution, ReLU. [ReLU](define:relu "| nn.ReLU") sets negative numbers to zero; without it, two
+# convolutions in a row would be no more than one. We add
+# [batch norm](define:batch-norm "| nn.BatchNorm2d") after each convolution, as
+# [the Double U-Net paper](paper:double_unet) does: it subtracts the mean of each channel and
+# divides by its spread, so the numbers keep a sensible size and training gets easier.
 
 # %%
 def block(inputs, outputs):
@@ -89,20 +161,20 @@ def block(inputs, outputs):
         nn.Conv2d(outputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(),
     )
 
-# %%
-few = torch.zeros(1, 1, 64, 64)
-print("in ", tuple(few.shape), "  (batch, channels, rows, columns)")
-print("out", tuple(block(1, 16)(few).shape))
+print("in ", (1, 1, 64, 64), "  (batch, channels, rows, columns)")
+print("out", tuple(block(1, 16)(torch.zeros(1, 1, 64, 64)).shape))
 
 # %% [markdown]
-# `bias=False` because batch norm subtracts the mean right after: a bias would vanish at once.
-# `padding=1` keeps the size. Without it each convolution eats one pixel on every side, as in the
-# original paper.
+# A *bias* is a number that a convolution adds to its result. `bias=False` because batch norm
+# subtracts the mean right after: a bias would vanish at once. `padding=1` puts a rim of zeros
+# around the picture, so the size stays. Without it each convolution eats one pixel on every side,
+# as in the original paper.
 #
-# ## 4. Down, up, and the skip
+# ## 5. Down, up, and the skip
 #
-# **Down** is a maximum over each 2×2 square: half the rows, half the columns. **Up** is a
-# *transposed convolution*: each pixel becomes a 2×2 square with learnt weights.
+# *Down* is a maximum over each 2×2 square: half the rows, half the columns. *Up* is a
+# [transposed convolution](define:transposed-convolution "| nn.ConvTranspose2d"): each pixel becomes
+# a 2×2 square with learnt weights.
 
 # %%
 down, up = nn.MaxPool2d(2), nn.ConvTranspose2d(16, 8, 2, stride=2)
@@ -114,8 +186,8 @@ for size in (64, 65):
 
 # %% [markdown]
 # From 65 we come back to 64. One pixel is missing, because 65 is odd and half a pixel does not
-# exist. The **skip** puts the way down and the way up side by side, channel by channel, and for
-# that the sizes must agree. So the smaller one is padded.
+# exist. The [skip](define:skip) puts what was there on the way down beside what comes up from
+# below, channel by channel, and for that the sizes must agree. So the smaller one is padded.
 
 # %% [markdown] exercise="join_skip"
 # ### Exercise 2.1 · Join the skip (2 points, 10 minutes)
@@ -148,12 +220,12 @@ assert joined[:, 3:, :, 11].abs().sum() == 0
 join_skip = ck.lesson.check("join_skip", join_skip)
 
 # %% [markdown]
-# ## 5. The whole network
+# ## 6. The whole network
 #
-# Four times down, four times up, a skip on each level. On each level down the channels double:
-# the picture gets smaller, the description of each place gets richer. A last 1×1 convolution turns
-# the channels of each pixel into one number, the **logit**: large means *cell*, negative means
-# *background*.
+# Four times down, four times up, a skip on each level. On each level down the channels double: the
+# picture gets smaller, the description of each place gets richer. A last 1×1 convolution turns the
+# channels of each pixel into one number, the [logit](define:logit "z"): any number, where large
+# means *cell* and negative means *background*.
 
 # %%
 class MyUNet(nn.Module):
@@ -179,35 +251,32 @@ class MyUNet(nn.Module):
         return self.last(x)
 
 # %% [markdown]
-# That is all. Is it right? Two tests. First, the number of weights: with 64 channels, batch norm
-# and two output classes, the papers' network has 31,036,546. Ours has one output instead of two,
-# which saves one 1×1 convolution of 64 weights and one bias.
+# That is all. Is it right? Count its weights: with 64 channels, batch norm and two outputs, the
+# network of the Double U-Net paper has 31,036,546. Ours has one output instead of two, which saves
+# one 1×1 convolution of 64 weights and one bias.
 
 # %%
-mine = MyUNet(width=64)
-count = sum(p.numel() for p in mine.parameters())
+count = sum(p.numel() for p in MyUNet(width=64).parameters())
 print(f"{count:,} weights, and {count + 64 + 1:,} with a second output")
 # expect: 31,036,481 weights, and 31,036,546 with a second output
 
 # %% [markdown]
-# Second, its function. `ck.UNet` is built of the same parts. If we copy the weights over, both
-# must say the same about the same picture.
+# `ck.UNet` is built of the same parts. If we copy the weights over, both must say the same about
+# the same picture.
 
 # %%
 mine, theirs = MyUNet(width=8).eval(), ck.UNet(width=8).eval()
 theirs.load_state_dict(dict(zip(theirs.state_dict(), mine.state_dict().values(), strict=True)))
 x = torch.randn(1, 1, 96, 80, generator=torch.Generator().manual_seed(0))
 with torch.no_grad():
-    difference = (mine(x) - theirs(x)).abs().max().item()
-print("largest difference between the two networks:", difference)
+    print("largest difference:", f"{(mine(x) - theirs(x)).abs().max().item():.6f}")
 
 # %% [markdown]
-# From here on we use `ck.UNet`: the same network, with comfort for odd sizes and other outputs.
+# ## 7. A ruler first: Dice
 #
-# ## 6. A ruler first: Dice
-#
-# Before we train, we need a ruler. **Dice** compares two masks: twice the pixels they share,
-# divided by the pixels of both together. 1 is perfect, 0 is nothing in common.
+# Before we train, we need a ruler. [Dice](define:dice "D | ck.dice") compares two masks: twice the
+# pixels that they share, divided by the pixels of both together. 1 is perfect, 0 is nothing in
+# common.
 
 # %% [markdown] exercise="dice"
 # ### Exercise 2.2 · Dice (2 points, 10 minutes)
@@ -240,26 +309,405 @@ dice = ck.lesson.check("dice", dice)
 # %%
 truth = train[0].mask
 shifted = np.roll(truth, 4, axis=1)
+shift_dice = dice(truth, shifted)
+
+# %% fold="The same mask, four pixels to the right"
+near = np.s_[:100, :130]
 ck.show.images(
-    [truth, shifted, ck.show.compare(truth, shifted, train[0].image)],
-    ["truth", "the same, 4 pixels to the right", f"Dice {dice(truth, shifted):.3f}"], size=4,
-    caption=ck.show.legend_of_compare(),
-    alt="A mask, the same mask shifted by four pixels, and both compared: thin crescents of misses "
-    f"and false alarms at every outline. Dice is {dice(truth, shifted):.3f}.",
+    [truth, shifted, ck.show.compare(truth, shifted, train[0].image),
+     ck.show.compare(truth, shifted, train[0].image)[near]],
+    ["truth", "the same, 4 pixels right", f"compared: Dice {shift_dice:.3f}", "a corner of it"],
+    size=3.4, caption=ck.show.legend_of_compare(),
+    alt="A mask, the same mask shifted by four pixels, and both compared, whole and enlarged: thin "
+    f"crescents of misses and false alarms at every outline. Dice is {shift_dice:.3f}.",
 )
 
 # %% [markdown]
-# A shift of four pixels that the eye hardly sees costs that much. Keep the number in mind when a
-# paper reports Dice with three digits.
+# The eye hardly sees the shift, and it costs that much. Keep the number in mind when a paper
+# reports Dice with three digits.
 #
-# ## 7. Losses: what the network is told to want
+# ## 8. Losses: what the network is told to want
 #
-# Training needs a number that gets smaller as the answer gets better, and that changes *smoothly*.
-# Dice jumps when a pixel crosses the threshold. **Binary cross-entropy** (BCE) does not: per
-# pixel, it is minus the logarithm of the probability given to the truth.
+# Training needs a [loss](define:loss "| ck.losses"): a number that gets smaller as the answer gets
+# better, and that changes *smoothly*. Dice jumps when a pixel crosses the threshold. Three that do
+# not, with p = 1 / (1 + exp(−z)), the probability that belongs to the logit z, and t = 1 in cells
+# and 0 elsewhere:
 #
-# Where cells are rare, the many background pixels shout down the few cell pixels. A weight helps:
-# in the third of our papers, cell pixels count more.
+# - [Binary cross-entropy](define:bce "BCE | ck.losses.bce") is the mean over pixels of −log of the
+#   probability given to the truth: −log p in cells, −log(1 − p) outside.
+# - *Weighted* cross-entropy counts each cell pixel several times, as in
+#   [*Is this cell alive?*](paper:cell_alive). Where cells are rare, the many background pixels
+#   would otherwise outweigh them.
+# - [Soft Dice](define:soft-dice "| ck.losses.soft_dice") is 1 − 2 Σ p t / (Σ p + Σ t): one minus
+#   Dice, with probabilities in place of the mask.
+#
+# What does each say of a lazy network? Four answers to one picture, each given with certainty
+# (logits of +8 in cells, −8 elsewhere).
+
+# %%
+sparse = min(train, key=lambda s: s.mask.mean())
+target = torch.tensor(sparse.mask, dtype=torch.float32)[None, None]
+half = target.clone()
+half[..., : half.shape[-1] // 2] = 0
+answers = {"all background": target * 0, "part of the cells": half, "all cell": target * 0 + 1,
+           "the truth": target}
+
+# %%
+rows = []
+for name, answer in answers.items():
+    logits = 16 * answer - 8
+    rows.append({"answer": name, "BCE": ck.losses.bce(logits, target).item(),
+                 "BCE, cells × 5": ck.losses.weighted_bce(logits, target, 5.0).item(),
+                 "soft Dice": ck.losses.soft_dice(logits, target).item()})
+ck.show.table(rows, f"Losses, {sparse.mask.mean():.0%} of the pixels are cell; lower is better")
+
+# %% fold="What the numbers say"
+nothing, some, everything, _ = rows
+ck.lesson.claim(
+    nothing["BCE"] < everything["BCE"] / 5,
+    f"Plain BCE finds *all background* {everything['BCE'] / nothing['BCE']:.0f} times better than "
+    "*all cell*: cells are few, and it counts pixels. The weight of 5 makes missed cells five "
+    "times as dear. Soft Dice divides by the cells' own number, so both lazy answers cost nearly "
+    f"all of 1: {nothing['soft Dice']:.2f} and {everything['soft Dice']:.2f}.",
+    f"Cells are common in this picture, so the losses agree more: BCE gives *all background* "
+    f"{nothing['BCE']:.2f} and *all cell* {everything['BCE']:.2f}, soft Dice "
+    f"{nothing['soft Dice']:.2f} and {everything['soft Dice']:.2f}.",
+)
+
+# %% [markdown]
+# No loss is right for everything. A weight buys found cells and pays with false alarms. Exercise
+# 2.3, under *Going further*, builds the weighted one. From section 10 on we train with BCE plus
+# soft Dice.
+#
+# ## 9. One batch, exactly as the network gets it
+#
+# `ck.Crops` cuts equal pieces out of the pictures at random places, and
+# [standardises](define:standardise "| ck.normalisation.standardise") them: to standardise a picture
+# means to subtract its mean and to divide by its spread, so that neither lamp nor camera gain
+# counts. torch's `DataLoader` stacks them into batches. Look at one before you train:
+
+# %%
+def batches(steps, size=4):
+    crops = ck.Crops(train, 128, repeats=1 + steps * size // len(train))
+    order = torch.Generator().manual_seed(0)
+    loader = torch.utils.data.DataLoader(crops, size, shuffle=True, generator=order)
+    return [batch for _, batch in zip(range(steps), loader, strict=False)]
+
+images, targets = batches(1)[0]
+print("images ", tuple(images.shape), f"mean {images.mean():.2f}, spread {images.std():.2f}")
+print("targets", tuple(targets.shape), "values", targets.unique().tolist())
+
+# %% fold="The batch"
+ck.show.images(
+    [*images[:, 0].numpy(), *(targets[:, 0].numpy() > 0)],
+    [f"image {k}" for k in range(4)] + [f"target {k}" for k in range(4)], limits=(-3, 3),
+    columns=4, size=2.5, caption="images: −3 is black, 3 is white",
+    alt="Four crops of cells above, their masks below: one batch of four images and targets.",
+)
+
+# %% [markdown] tags=["question"]
+# In a batch the images look right, but every target belongs to another image. What will happen?
+# - [ ] Training stops with an error — all shapes fit, so nothing notices.
+# - [ ] The loss does not fall at all — it falls a little: the network learns how common cells are.
+# - [x] The loss falls a little, then stays high — there is nothing to learn but the share of cell
+#   pixels. Only looking at a batch shows it.
+
+# %% [markdown]
+# ## 10. The training loop
+#
+# Here is the heart of it all. torch remembers how the loss was computed from the weights. So it can
+# tell, for every weight at once, in which direction and how strongly the loss would change: the
+# [gradient](define:gradient "∇ | loss.backward()"). An
+# [optimiser](define:optimiser "| torch.optim.AdamW") then moves each weight a small step downhill;
+# how small is decided by the [learning rate](define:learning-rate "lr | ck.fit(lr=…)").
+
+# %%
+def train_by_hand(net, batches, lr=3e-3):
+    optimiser = torch.optim.AdamW(net.parameters(), lr)
+    losses = []
+    net.train()                                # batch norm: use this batch's mean and spread
+    for images, targets in batches:
+        loss = ck.losses.bce(net(images), targets)      # forward: ask, and compare
+        optimiser.zero_grad()                  # forget the last gradient
+        loss.backward()                        # backward: the gradient of every weight
+        optimiser.step()                       # move every weight a little downhill
+        losses.append(loss.item())
+    net.eval()                                 # batch norm: from now on use the means it has kept
+    return losses
+
+# %%
+def mean_dice(net, samples):
+    with torch.no_grad():                      # nothing is trained here, so keep no gradients
+        logits = [net(torch.tensor(ck.normalisation.standardise(s.image))[None, None])[0, 0]
+                  for s in samples]
+    return float(np.mean([dice(s.mask, z.numpy() > 0)
+                          for s, z in zip(samples, logits, strict=True)]))
+
+# %%
+torch.manual_seed(0)
+first_net = MyUNet(width=lesson.width).eval()
+before = mean_dice(first_net, valid)
+by_hand = train_by_hand(first_net, batches(lesson.by_hand))
+after = mean_dice(first_net, valid)
+print(f"Dice on validation pictures: {before:.2f} before, {after:.2f} after {len(by_hand)} steps")
+
+# %% fold="The loss, step by step"
+ck.show.curves(
+    {"loss": by_hand}, xlabel="step", ylabel="BCE of the batch", title="Your own loop",
+    ylim=(0, None), alt=f"The loss of each batch over {len(by_hand)} steps: it begins at "
+    f"{by_hand[0]:.2f} and ends at {by_hand[-1]:.2f}, jumping up and down from batch to batch.",
+)
+
+# %% fold="What the numbers say"
+ck.lesson.claim(
+    after > before + 0.1,
+    f"Your loop has trained a network: Dice rose from {before:.2f} to {after:.2f}. The loss jumps, "
+    "because every step sees other crops, and easy ones cost less.",
+    f"Dice went from {before:.2f} to {after:.2f}: so few steps do not suffice.",
+    trained=True,
+)
+
+# %% [markdown]
+# A logit above 0 is a probability above one half, so `z > 0` is the mask. Mind `train()` and
+# `eval()`: a network left in training mode scores differently with each batch. (Exercise 2.4, under
+# *Going further*, is about just that.)
+#
+# `ck.fit` is this loop with what is dull around it:
+# [augmentation](../docs/glossary.md#augmentation) (lesson 3), a progress bar, a schedule that moves
+# the learning rate up, then down to zero, and the best epoch kept. Its loop stands in
+# `cellkit/train/loop.py`, to be read. An [epoch](define:epoch "| ck.fit(epochs=…)") is, in
+# textbooks, one pass over all the data. Crops are drawn at random without end, so here it is a
+# fixed number of steps, after which the validation pictures are scored. A [seed](define:seed "|
+# ck.fit(seed=…)") fixes all that is drawn at random, so that a training can be repeated.
+
+# %%
+net = ck.UNet(width=lesson.width)
+history = ck.fit(net, train, valid, on_epoch=ck.show.LiveCurves(), **lesson.training)
+
+# %% fold="What the curves say"
+best_dice, last_dice = max(history.valid_metric), history.valid_metric[-1]
+ck.lesson.claim(
+    last_dice > best_dice - 0.01,
+    f"The validation Dice ends at {last_dice:.3f}, at or near its best ({best_dice:.3f}): this "
+    "training has not over-fitted yet, and more steps might still help.",
+    f"The validation Dice was best in epoch {history.best_epoch} ({best_dice:.3f}) and ends at "
+    f"{last_dice:.3f}; `ck.fit` has kept the best epoch.", trained=True,
+)
+
+# %% fold="A validation picture"
+probability = ck.predict(net, example.image)
+found = probability > 0.5
+bump = np.s_[:130, :170]
+ck.show.images(
+    [example.image, probability, ck.show.compare(example.mask, found, example.image),
+     ck.show.compare(example.mask, found, example.image)[bump]],
+    [f"{example.cell_type}, {example.dataset}", "probability: black 0, white 1",
+     f"Dice {dice(example.mask, found):.3f}", "a corner of it"],
+    size=3.4, caption=ck.show.legend_of_compare(),
+    alt="A validation picture, the network's probability for each pixel, and its mask compared "
+    f"with the truth, whole and enlarged. Dice is {dice(example.mask, found):.3f}.",
+)
+
+# %% [markdown]
+# ## 11. What the skips buy
+#
+# Now the experiment. Two small networks, the same seed, the same few steps. One of them gets zeros
+# where the skip should be.
+
+# %%
+scores, outcomes = {}, []
+for name, skips in (("with skips", True), ("without skips", False)):
+    torch.manual_seed(0)
+    small = MyUNet(width=8, skips=skips)
+    ck.fit(small, train, valid, progress=False, **lesson.ablation)
+    masks = [ck.predict(small, s.image) > 0.5 for s in valid]
+    scores[name] = float(np.mean([dice(s.mask, m) for s, m in zip(valid, masks, strict=True)]))
+    outcomes.append(ck.show.compare(example.mask, masks[0], example.image)[bump])
+
+# %% fold="With and without"
+ck.show.images(
+    outcomes, [f"{name}: Dice {value:.3f}" for name, value in scores.items()], size=4.5,
+    caption=ck.show.legend_of_compare(),
+    alt="A corner of the same validation picture, segmented with and without skips. Mean Dice over "
+    "validation pictures: " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items()),
+)
+
+# %% fold="What the numbers say"
+gain = scores["with skips"] - scores["without skips"]
+ck.lesson.claim(
+    gain > 0.02,
+    f"Without skips Dice is lower by {gain:.2f}. That network still knows *where* the cells are. "
+    "It no longer knows *exactly* where: that knowledge was in the large maps at the top, and the "
+    "way around the bottom is too narrow for it. One seed each: repeat it before you believe a "
+    "small difference.",
+    f"Here the skips change Dice by {gain:+.2f} only, from one seed each: too little to conclude "
+    "from. Look at the outlines in the picture instead.", trained=True,
+)
+
+# %% [markdown] tags=["question"]
+# Where would you expect most errors of a network without skips?
+# - [x] Along outlines — the exact place of an edge was in the large maps, and they were cut off.
+# - [ ] In the middle of cells — to know that a place is *somewhere* in a cell, coarse maps suffice.
+# - [ ] Spread evenly over the background — coarse maps know well where no cell is near.
+
+# %% [markdown]
+# ## 12. Over-fitting, seen and stopped
+#
+# [Over-fitting](define:over-fitting) means that a network learns its training pictures so well that
+# it gets worse on others. We provoke it: one small cut-out to learn from, always the same, no
+# flips.
+
+# %%
+tiny_part = replace(train[0], image=train[0].image[:128, :128], labels=train[0].labels[:128, :128])
+net_one = ck.UNet(width=lesson.width)
+one = ck.fit(net_one, [tiny_part], valid, augment=None, progress=False, **lesson.overfit)
+
+# %% fold="Two curves that part"
+low = int(np.argmin(one.valid_loss))
+ck.show.curves(
+    {"training": one.train_loss, "validation": one.valid_loss}, xlabel="epoch", ylabel="BCE",
+    title="One cut-out, no augmentation", ylim=(0, min(2.5, 1.05 * max(one.valid_loss))),
+    alt=f"Training loss falls from {one.train_loss[0]:.2f} to {one.train_loss[-1]:.2f}. Validation "
+    f"loss is lowest in epoch {low + 1}, at {one.valid_loss[low]:.2f}, and ends at "
+    f"{one.valid_loss[-1]:.2f}.",
+)
+
+# %% fold="What the numbers say"
+ck.lesson.claim(
+    one.valid_loss[-1] > 1.1 * one.valid_loss[low],
+    f"The training loss falls to {one.train_loss[-1]:.2f}. The validation loss turns: its lowest "
+    f"is {one.valid_loss[low]:.2f}, in epoch {low + 1}, its last {one.valid_loss[-1]:.2f}. From "
+    "there on the network learns this cut-out, not cells, and grows sure of its errors.",
+    f"The training loss falls to {one.train_loss[-1]:.2f}; the validation loss stays above it, at "
+    f"{one.valid_loss[-1]:.2f}. The gap between the two is what was memorised.", trained=True,
+)
+
+# %% [markdown]
+# Three cures: more data, augmentation (lesson 3), and to **stop early**, that is, to keep the
+# weights of the best epoch. `ck.fit` always does the last.
+#
+# ## 13. From probability to mask
+#
+# The network gives a probability. A [threshold](define:threshold) is the value above which we call
+# a pixel cell. Is 0.5 the best one? [Precision](define:precision "| ck.metrics.precision") asks: of
+# the pixels called cell, how many are? [Recall](define:recall "| ck.metrics.recall") asks: of the
+# cell pixels, how many were found?
+
+# %% [markdown] exercise="precision_guess"
+# ### Exercise 2.5 · Predict, then run (1 point, 5 minutes)
+#
+# We raise the threshold from 0.5 to 0.9. Do precision and recall go `"up"`, `"down"`, or stay the
+# `"same"`? Answer before you look at the figure below.
+
+# %% solution="precision_guess"
+def precision_guess():
+    """What a higher threshold does to (precision, recall): each "up", "down" or "same"."""
+    # BEGIN SOLUTION
+    return "up", "down"
+    # END SOLUTION
+
+# %% check="precision_guess" points=1
+# BEGIN HIDDEN TESTS
+assert tuple(word.strip().lower() for word in precision_guess()) == ("up", "down")
+# END HIDDEN TESTS
+precision_guess = ck.lesson.check("precision_guess", precision_guess)
+
+# %%
+thresholds = np.linspace(0.05, 0.95, 19)
+probabilities = [ck.predict(net, s.image) for s in valid]
+by_threshold = {
+    name: [np.mean([score(s.mask, p > t) for s, p in zip(valid, probabilities, strict=True)])
+           for t in thresholds]
+    for name, score in (("Dice", dice), ("precision", ck.metrics.precision),
+                        ("recall", ck.metrics.recall))}
+
+# %% fold="Dice, precision and recall by threshold"
+best = int(np.argmax(by_threshold["Dice"]))
+ck.show.curves(
+    by_threshold, thresholds, xlabel="threshold", ylabel="mean over validation pictures",
+    ylim=(0, 1.02),
+    alt="Dice, precision and recall against the threshold. Precision rises, recall falls, and "
+    f"Dice is highest, {by_threshold['Dice'][best]:.3f}, at a threshold of {thresholds[best]:.2f}.",
+)
+
+# %% fold="What the numbers say"
+at_half = by_threshold["Dice"][len(thresholds) // 2]
+ck.lesson.claim(
+    by_threshold["Dice"][best] - at_half < 0.02,
+    f"Dice is highest at {thresholds[best]:.2f}, but at 0.50 it is lower by only "
+    f"{by_threshold['Dice'][best] - at_half:.3f}: near the top the choice hardly matters.",
+    f"Dice is highest at {thresholds[best]:.2f}: {by_threshold['Dice'][best]:.3f} against "
+    f"{at_half:.3f} at 0.50. Here the choice matters.", trained=True,
+)
+
+# %% [markdown]
+# We chose on *validation* pictures. To choose on test pictures would be cheating, in a small way.
+#
+# ## 14. Where it fails
+#
+# One mean hides a lot. Here are the test pictures, opened for the first time, by cell line.
+
+# %%
+scored = [(s, ck.predict(net, s.image) > 0.5) for s in test]
+by_line = {}
+for s, mask in scored:
+    by_line.setdefault(s.cell_type, []).append(
+        [dice(s.mask, mask), ck.metrics.precision(s.mask, mask), ck.metrics.recall(s.mask, mask)])
+
+# %% fold="Scores by cell line"
+by_line_and_all = {**dict(sorted(by_line.items())), "all": np.concatenate([*by_line.values()])}
+ck.show.table(
+    [{"cell line": line, "pictures": len(v), **dict(zip(("Dice", "precision", "recall"),
+      map(float, np.mean(v, 0)), strict=True))} for line, v in by_line_and_all.items()],
+    f"{samples.dataset}: test wells, mean over pictures, threshold 0.5")
+missing = sorted(set(samples.cell_types) - set(by_line))
+print("without a test well, so not scored:", ", ".join(missing) or "none")
+
+# %% fold="The worst, the middle, the best"
+ranked = sorted(scored, key=lambda pair: dice(pair[0].mask, pair[1]))
+picked = [ranked[0], ranked[len(ranked) // 2], ranked[-1]]
+ck.show.images(
+    [s.image for s, _ in picked] + [ck.show.compare(s.mask, m, s.image) for s, m in picked],
+    [f"{word}: {s.cell_type}" for word, (s, _) in zip(("worst", "middle", "best"), picked,
+                                                      strict=True)]
+    + [f"Dice {dice(s.mask, m):.3f}" for s, m in picked],
+    columns=3, size=4, caption=ck.show.legend_of_compare(),
+    alt="The worst, the middle and the best test picture, above as they are, below with hits, "
+    "misses and false alarms. Dice: " + ", ".join(f"{dice(s.mask, m):.3f}" for s, m in picked),
+)
+
+# %% fold="Is the truth right?"
+ck.lesson.claim(
+    samples.dataset.startswith("synthetic"),
+    "Look at the worst one. Are the errors on outlines, on flat cells, or on whole cells? The "
+    "truth of a drawn picture is exact. In real LIVECell it is not: dense clumps were left out by "
+    "the annotators, so some *false alarms* there are cells that nobody marked.",
+    "Look at the worst one. Are the errors on outlines, on flat cells, or on whole cells? Is the "
+    "truth itself right? In LIVECell dense clumps were left out by the annotators, so some *false "
+    "alarms* are cells that nobody marked.",
+)
+
+# %% [markdown]
+# ## Recap
+#
+# You can now
+#
+# - Build a U-Net from its parts: convolution block, down, up, skip.
+# - Say what the skip connections are for, and show it with an experiment.
+# - Choose a loss when most pixels are background.
+# - Write a training loop, read its curves, and stop before it over-fits.
+# - Turn a probability into a mask, and judge it by Dice, precision and recall.
+
+# %%
+ck.lesson.progress()
+
+# %% [markdown]
+# **Next:** [3 · Augmentation](03_augmentation.ipynb)
+#
+# ## Going further
+#
+# What follows is beyond the minutes above: three more exercises, two curves, and ideas of what to
+# try.
 
 # %% [markdown] exercise="weighted_bce"
 # ### Exercise 2.3 · Weighted cross-entropy (3 points, 15 minutes)
@@ -287,76 +735,6 @@ for w in (1.0, 3.5):
 assert torch.isfinite(weighted_bce(z * 1.0, t, 10.0))
 # END HIDDEN TESTS
 weighted_bce = ck.lesson.check("weighted_bce", weighted_bce)
-
-# %% [markdown]
-# What does each loss think of a lazy network? We compare four answers to one picture: all
-# background, half of the cells found, everything called cell, and the truth.
-
-# %%
-sparse = min(train, key=lambda s: s.mask.mean())
-target = torch.tensor(sparse.mask, dtype=torch.float32)
-half = target.clone()
-half[:, : half.shape[1] // 2] = 0
-answers = {"all background": target * 0, "half the cells": half, "all cell": target * 0 + 1,
-           "the truth": target}
-
-# %%
-rows = []
-for name, answer in answers.items():
-    logits = (6 * answer - 3)[None, None]
-    rows.append({"answer": name, "BCE": weighted_bce(logits, target[None, None], 1.0).item(),
-                 "BCE, cells × 5": weighted_bce(logits, target[None, None], 5.0).item(),
-                 "soft Dice loss": ck.losses.soft_dice(logits, target[None, None]).item()})
-ck.show.table(rows, f"Losses, {sparse.mask.mean():.0%} of the pixels are cell; lower is better")
-
-# %% [markdown]
-# Compare the first two rows: what does each loss pay for finding half of the cells? Plain BCE pays
-# little, because cells are few and it counts pixels. The weighted loss pays five times as much.
-# Soft Dice pays as if cells were plenty: it divides by their number. There is no loss that is right
-# for everything. A weight buys found cells and pays with false alarms. We train with BCE plus soft
-# Dice.
-#
-# ## 8. Training
-#
-# One training step: take some crops, ask the network, compute the loss, and move every weight a
-# little downhill. `ck.fit` repeats that, and does what is dull: crops, flips, a progress bar, the
-# best epoch kept. Its loop stands in `cellkit/train.py`, to be read. Four words:
-#
-# - A **batch** is the few crops of one step.
-# - An **epoch** is a round of many steps. After each the validation pictures are scored.
-# - The **learning rate**, `lr`, says how far a step moves the weights.
-# - A **seed** fixes all that is drawn at random, so that a training can be repeated.
-#
-# One thing it does matters for everything: each picture is **standardised** before the network
-# sees it. Its mean becomes 0 and its spread 1, so neither lamp nor camera gain counts.
-# `ck.predict` does the same. We will need it by hand too:
-
-# %%
-def standardise(image):
-    return (image - image.mean()) / image.std()
-
-picture = train[0].image
-for name, image in (("before:", picture), ("after: ", standardise(picture))):
-    print(name, f"mean {image.mean():.2f}, spread {image.std():.2f}")
-
-# %%
-net = ck.UNet(width=lesson.width)
-history = ck.fit(net, train, valid, on_epoch=ck.show.LiveCurves(), **lesson.training)
-
-# %% [markdown]
-# Two curves, two questions. Is the **training** curve still falling? Then it could go on. Has the
-# **validation** curve turned? Then it has started to learn its training pictures by heart.
-
-# %%
-example = valid[0]
-probability = ck.predict(net, example.image)
-ck.show.images(
-    [example.image, probability, ck.show.compare(example.mask, probability > 0.5, example.image)],
-    [example.dataset, "probability of cell", f"Dice {dice(example.mask, probability > 0.5):.3f}"],
-    size=4.2, caption=ck.show.legend_of_compare(),
-    alt="A validation picture, the network's probability for each pixel, and its mask compared "
-    "with the truth: most errors are thin lines along outlines.",
-)
 
 # %% [markdown] exercise="predict_mask"
 # ### Exercise 2.4 · Find the bug (3 points, 10 minutes)
@@ -405,168 +783,6 @@ for mode in (True, False):
 # END HIDDEN TESTS
 predict_mask = ck.lesson.check("predict_mask", predict_mask)
 
-# %% [markdown]
-# ## 9. What the skips buy
-#
-# Now the experiment. Two small networks, the same seed, the same few steps. One of them gets zeros
-# where the skip should be.
-
-# %%
-scores, pictures = {}, []
-for name, skips in (("with skips", True), ("without skips", False)):
-    torch.manual_seed(0)
-    small = MyUNet(width=8, skips=skips)
-    ck.fit(small, train, valid, progress=False, **lesson.ablation)
-    masks = [predict_mask(small, ck.normalisation.standardise(s.image)) for s in valid]
-    scores[name] = float(np.mean([dice(s.mask, m) for s, m in zip(valid, masks, strict=True)]))
-    pictures.append(ck.show.compare(valid[0].mask, masks[0], valid[0].image))
-
-# %%
-ck.show.images(
-    pictures, [f"{name}: Dice {value:.3f}" for name, value in scores.items()], size=4.5,
-    caption=ck.show.legend_of_compare(),
-    alt="The same validation picture, segmented with and without skips. Without them the outlines "
-    "are blurred and small gaps between cells are filled. Mean Dice over validation pictures: "
-    + ", ".join(f"{name} {value:.3f}" for name, value in scores.items()) + ".",
-)
-
-# %% [markdown]
-# Without skips the network still knows *where* the cells are. It has forgotten *exactly* where:
-# that knowledge was in the large pictures at the top, and the way around the bottom is too narrow
-# for it.
-#
-# ## 10. Over-fitting, seen and stopped
-#
-# We provoke it: only two pictures to learn from, and no flips or brightness changes.
-
-# %%
-net_two = ck.UNet(width=lesson.width)
-two = ck.fit(net_two, train[:2], valid, augment=None, progress=False, **lesson.overfit)
-best = int(np.argmax(two.valid_metric))
-print(f"best epoch: {best + 1} of {len(two.train_loss)}; fit kept the weights of that epoch")
-
-# %%
-ck.show.curves(
-    {"training": two.train_loss, "validation": two.valid_loss}, xlabel="epoch", ylabel="loss",
-    title="Two pictures, no augmentation", ylim=(0, 1.5),
-    alt=f"Training loss falls from {two.train_loss[0]:.2f} to {two.train_loss[-1]:.2f}. Validation "
-    f"loss is lowest at {min(two.valid_loss):.2f} and ends at {two.valid_loss[-1]:.2f}.",
-)
-
-# %% [markdown]
-# Follow the two lines to the right. The training loss goes on falling. The validation loss gets
-# stuck above it: from there on, what is learnt is those two pictures, not cells. Three cures: more
-# data, **augmentation** (lesson 3), and to **stop early**, that is, to keep the weights of the best
-# epoch. `ck.fit` always does the last.
-#
-# ## 11. From probability to mask
-#
-# The network gives a probability. A **threshold** makes it a mask. Is 0.5 the best one?
-
-# %%
-probabilities = [ck.predict(net, s.image) for s in valid]
-thresholds = np.linspace(0.05, 0.95, 19)
-by_threshold = {
-    name: [np.mean([score(s.mask, p > t) for s, p in zip(valid, probabilities, strict=True)])
-           for t in thresholds]
-    for name, score in (("Dice", dice), ("precision", ck.metrics.precision),
-                        ("recall", ck.metrics.recall))}
-
-# %% [markdown]
-# **Precision**: of the pixels called cell, how many are? **Recall**: of the cell pixels, how many
-# were found?
-
-# %% [markdown] exercise="precision_guess"
-# ### Exercise 2.5 · Predict, then run (1 point, 5 minutes)
-#
-# We raise the threshold from 0.5 to 0.9. Do precision and recall go `"up"`, `"down"`, or stay the
-# `"same"`? Answer before you look at the figure below.
-
-# %% solution="precision_guess"
-def precision_guess():
-    """What a higher threshold does to (precision, recall): each "up", "down" or "same"."""
-    # BEGIN SOLUTION
-    return "up", "down"
-    # END SOLUTION
-
-# %% check="precision_guess" points=1
-# BEGIN HIDDEN TESTS
-assert tuple(word.strip().lower() for word in precision_guess()) == ("up", "down")
-# END HIDDEN TESTS
-precision_guess = ck.lesson.check("precision_guess", precision_guess)
-
-# %%
-best = int(np.argmax(by_threshold["Dice"]))
-ck.show.curves(
-    by_threshold, thresholds, xlabel="threshold", ylabel="mean over validation pictures",
-    alt="Dice, precision and recall against the threshold. Precision rises, recall falls, and "
-    f"Dice is highest, {by_threshold['Dice'][best]:.3f}, at a threshold of {thresholds[best]:.2f}.",
-)
-
-# %% [markdown]
-# The curve of Dice is flat around its top: near 0.5 the choice hardly matters. We chose on
-# *validation* pictures. To choose on test pictures would be cheating, in a small way.
-#
-# Two curves show all thresholds at once. The **PR curve** draws precision against recall; the
-# **ROC curve** draws recall against the false-alarm rate.
-
-# %%
-truths = [s.mask for s in valid]
-pr = ck.metrics.precision_recall_curve(truths, probabilities)
-roc = ck.metrics.roc_curve(truths, probabilities)
-fig, (left, right) = ck.show.axes(1, 2, (3.8, 3.2))
-left.plot(pr.recall, pr.precision, color=ck.show.BLUE)
-left.set(xlabel="recall", ylabel="precision", title=f"PR, area {pr.area:.3f}")
-right.plot(roc.false_positive_rate, roc.true_positive_rate, color=ck.show.RED)
-right.set(xlabel="false alarms per background pixel", ylabel="recall")
-right.set_title(f"ROC, area {roc.area:.3f}")
-ck.show.figure(fig, alt=f"Left the precision-recall curve, area {pr.area:.3f}; right the ROC "
-               f"curve, area {roc.area:.3f}. Both pooled over all validation pixels.")
-
-# %% [markdown]
-# ## 12. Where it fails
-#
-# One mean hides a lot. Here are the test pictures, opened for the first time, by cell line.
-
-# %%
-scored = [(s, ck.predict(net, s.image) > 0.5) for s in test]
-by_line = {}
-for s, mask in scored:
-    by_line.setdefault(s.cell_type, []).append(
-        [dice(s.mask, mask), ck.metrics.precision(s.mask, mask), ck.metrics.recall(s.mask, mask)])
-
-# %%
-rows = [{"cell line": line, "pictures": len(v), **dict(zip(("Dice", "precision", "recall"),
-         np.mean(v, 0), strict=True))} for line, v in sorted(by_line.items())]
-everything = np.concatenate(list(by_line.values()))
-rows.append({"cell line": "all", "pictures": len(everything), **dict(zip(
-    ("Dice", "precision", "recall"), everything.mean(0), strict=True))})
-ck.show.table(rows, f"{samples.dataset}: test wells, mean over pictures, threshold 0.5")
-
-# %%
-missing = sorted(set(samples.cell_types) - set(by_line))
-print("without a test well, so not scored:", ", ".join(missing) or "none")
-
-# %%
-ranked = sorted(scored, key=lambda pair: dice(pair[0].mask, pair[1]))
-picked = [ranked[0], ranked[len(ranked) // 2], ranked[-1]]
-words = ("worst", "middle", "best")
-ck.show.images(
-    [s.image for s, _ in picked] + [ck.show.compare(s.mask, m, s.image) for s, m in picked],
-    [f"{word}: {s.cell_type}" for word, (s, _) in zip(words, picked, strict=True)]
-    + [f"Dice {dice(s.mask, m):.3f}" for s, m in picked],
-    columns=3, size=4, caption=ck.show.legend_of_compare(),
-    alt="The worst, the middle and the best test picture, above as they are, below with hits, "
-    "misses and false alarms. Dice: " + ", ".join(f"{dice(s.mask, m):.3f}" for s, m in picked),
-)
-
-# %% [markdown]
-# Look at the worst one. Are the errors on outlines, on flat cells, or on whole cells? Is the truth
-# itself right? In LIVECell dense clumps were left out by the annotators, so some *false alarms*
-# are cells that nobody drew.
-#
-# ## 13. Capstone
-
 # %% [markdown] exercise="settings"
 # ### Exercise 2.6 · Beat the baseline (5 points, 25 minutes)
 #
@@ -603,27 +819,35 @@ assert float(subprocess.check_output(command)) >= 0.83
 settings = ck.lesson.check("settings", settings)
 
 # %% [markdown]
-# ## Recap
+# ### All thresholds at once
 #
-# You can now
-#
-# - Build a U-Net from its parts: convolution block, down, up, skip.
-# - Say what the skip connections are for, and show it with an experiment.
-# - Choose a loss when most pixels are background.
-# - Train a network, read its curves, and stop before it over-fits.
-# - Turn a probability into a mask, and judge it by Dice, precision and recall.
+# The *PR curve* draws precision against recall; the *ROC curve* draws recall against the share of
+# background pixels that are false alarms. The dotted lines are what pure chance would give.
 
 # %%
-ck.lesson.progress()
+truths = [s.mask for s in valid]
+pr = ck.metrics.precision_recall_curve(truths, probabilities)
+roc = ck.metrics.roc_curve(truths, probabilities)
+
+# %% fold="PR and ROC curves"
+share = float(np.concatenate([t.ravel() for t in truths]).mean())
+fig, (left, right) = ck.show.axes(1, 2, (3.8, 3.2))
+left.plot(pr.recall, pr.precision, color=ck.show.BLUE)
+left.axhline(share, color="grey", linestyle=":")
+left.set(xlabel="recall", ylabel="precision", title=f"PR, area {pr.area:.3f}", ylim=(0, 1.02))
+right.plot(roc.false_positive_rate, roc.true_positive_rate, color=ck.show.BLUE)
+right.plot([0, 1], [0, 1], color="grey", linestyle=":")
+right.set(xlabel="false alarms per background pixel", ylabel="recall")
+right.set_title(f"ROC, area {roc.area:.3f}")
+ck.show.figure(fig, alt=f"Left the precision-recall curve, area {pr.area:.3f}, chance "
+               f"{share:.2f}; right the ROC curve, area {roc.area:.3f}, chance 0.5. Both pooled "
+               "over all validation pixels.")
 
 # %% [markdown]
-# ## Going further
+# ### To try
 #
-# - The bundled network was trained longer, on real and synthetic pictures:
-#   `ck.load_weights("livecell")`. Its card says on which. Compare it with yours by eye; do not
-#   score it on pictures that its card names.
+# - The bundled network of section 1 was trained on real and synthetic pictures. Its card says on
+#   which. Compare it with yours by eye; do not score it on pictures that its card names.
 # - `ck.UNet(up="bilinear")` replaces the transposed convolution. How many weights does that save?
-# - Ronneberger, Fischer and Brox, *U-Net: Convolutional Networks for Biomedical Image
-#   Segmentation*, MICCAI 2015, is eight pages long. You know all of its words now.
-#
-# **Next:** lesson 3, augmentation.
+# - [](paper:unet), *U-Net: Convolutional Networks for Biomedical Image Segmentation*, MICCAI 2015,
+#   is eight pages long. You know nearly all of its words now.
