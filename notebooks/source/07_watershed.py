@@ -470,11 +470,12 @@ maps = ck.predict(net, crowded.image, all=True)
 # The peaks of the predicted distance are the seeds. But a predicted map is grainy, and grain has
 # peaks, too. So a peak counts only if one must go down by at least
 # [h](define:h "h|instances(method='distance', h=)") before a higher one can be reached. Here is a
-# cut through your network's map:
+# cut through the map of section 1's network, smoothed as `ck.instances` does it:
 
 # %%
-row = int(np.argmax(maps["distance"][cut].std(axis=1)))  # where most happens
-ck.lesson.draw.seeds_by_h(maps["distance"][row, :160], hs=(0.02, 0.1, 0.3))
+smooth_map = ndimage.gaussian_filter(ck.predict(expert, crowded.image, all=True)["distance"], 1.5)
+along = int(np.argmax(smooth_map[cut].std(axis=1)))  # the row where most happens
+ck.lesson.draw.seeds_by_h(smooth_map[along, :160], hs=(0.02, 0.1, 0.3))
 
 # %% [markdown] tags=["question"]
 # You raise h from 0.02 to 0.3. What happens to the cells?
