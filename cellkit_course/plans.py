@@ -102,10 +102,10 @@ PLANS = {
         },
         "standard": {
             "width": 16, "scored": None,
-            "training": {**FIT, "epochs": 40, "steps_per_epoch": 40, "crop": 192, "minutes": 4},
+            "training": {**FIT, "epochs": 40, "steps_per_epoch": 40, "crop": 192, "minutes": 3},
             "sharpening": {**FIT, "loss": "mse", "epochs": 40, "steps_per_epoch": 40, "crop": 128,
-                           "minutes": 2},
-            "task": {**BARE, "epochs": 40, "steps_per_epoch": 40, "crop": 192, "minutes": 4},
+                           "minutes": 1.5},
+            "task": {**BARE, "epochs": 40, "steps_per_epoch": 40, "crop": 192, "minutes": 3},
         },
         "full": {
             "width": 64, "scored": None,

@@ -430,10 +430,10 @@ ck.show.table(
 
 # %%
 detector = ck.MaskRCNN(in_channels=3, width=lesson.width)
-unet = ck.UNet(in_channels=3, width=lesson.width)
 learnt = ck.fit(detector, train, **lesson.detector)
 
 # %%
+unet = ck.UNet(in_channels=3, width=lesson.width)
 simpler = ck.fit(unet, train, **lesson.training)
 spent = {"Mask R-CNN": sum(learnt.seconds) / 60, "U-Net": sum(simpler.seconds) / 60}
 
@@ -606,6 +606,14 @@ ck.lesson.claim(
 # of a ring. Here are the true objects that each network finds (IoU above one half), by size and by
 # shape. [Solidity](define:solidity) is an object's area divided by that of its convex hull, the
 # rubber band around it: 1 for a disc, little for a ring or a moon.
+
+# %% [markdown] tags=["question"]
+# Before you look: which network finds more of the *bent or ringed* objects?
+#
+# - [ ] Mask R-CNN: it looks for objects. — It does, but it describes each by a box and 28×28
+#   numbers; the box of a ring is mostly hole, and its neighbours lie in it.
+# - [x] The U-Net. — It says of each pixel what it is, and a ring is made of pixels like any other.
+# - [ ] Both the same. — Then the table would show no difference in that column.
 
 # %% fold="Show who finds what"
 shapes = ("small", "middle", "large", "compact", "bent or ringed")
