@@ -89,6 +89,11 @@ def predict(net: nn.Module | Sequence[nn.Module], image: np.ndarray, all: bool =
         )
     found = {name: sum(maps_[name] for maps_ in said) / np.float32(len(said))
              for name in said[0] if name in shared}
+    if any(not np.isfinite(values).all() for values in found.values()):
+        raise ValueError(
+            "the network answers with NaN or infinity: it was trained at too high a learning rate, "
+            "or its weights are damaged; train it anew with a lower one, or load it again."
+        )
     return found if all else found["foreground"]
 
 

@@ -295,3 +295,11 @@ def test_tiles_never_leave_the_range(head):
     net.out.bias.data.fill_(30.0)  # certain everywhere
     for values in predict(net, picture(300, 420), all=True, tile=64).values():
         assert 0 <= values.min() and values.max() <= 1
+
+
+def test_a_network_that_answers_with_nan_is_told():
+    net = UNet(width=2, depth=1)
+    with torch.no_grad():
+        next(net.parameters()).fill_(float("nan"))
+    with pytest.raises(ValueError, match="answers with NaN or infinity"):
+        predict(net, np.full((20, 24), 0.5, np.float32))

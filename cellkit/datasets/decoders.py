@@ -155,9 +155,16 @@ def _pillow(path, stream, wanted, stored) -> np.ndarray:
 def _deep_png(stream) -> np.ndarray:
     """16 bits of several channels, of which Pillow keeps 8."""
     import torch
+    from PIL import Image
     from torchvision.io import ImageReadMode, decode_png
 
-    data = torch.frombuffer(bytearray(stream.read()), dtype=torch.uint8)
+    data = stream.read()
+    # torchvision ends the whole process at some damaged files; Pillow only complains.
+    with Image.open(io.BytesIO(data)) as image:
+        image.verify()
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()
+    data = torch.frombuffer(bytearray(data), dtype=torch.uint8)
     return np.moveaxis(decode_png(data, ImageReadMode.UNCHANGED).numpy(), 0, 2)
 
 

@@ -39,7 +39,7 @@ def find(name: str) -> Path:
         return Path(given) / name
     found = cache() / name if _holds_something(cache() / name) else bundled(name)
     if given:
-        lacks = f"holds no {name}/" if Path(given).is_dir() else "is no folder"
+        lacks = f"holds no {name}/" if os.path.isdir(given) else "is no folder"
         _log.warning("CELLKIT_DATA is %s, which %s; read instead is %s.", given, lacks, found)
     return found
 

@@ -20,7 +20,9 @@ import contextlib
 import io
 import json
 import logging
+import os
 import shutil
+import signal
 import sys
 import time
 import traceback
@@ -37,6 +39,7 @@ import cellkit as ck
 from cellkit.datasets import images
 
 KINDS = {}
+SECONDS = 60
 
 
 def kind(function):
@@ -54,7 +57,8 @@ def outcome(name, seed) -> tuple[str, str]:
         act, right = KINDS[name](rng, folder)
         before = {path for path in folder.parent.rglob("*")}
         try:
-            found = act()
+            with limit(SECONDS):
+                found = act()
         except Exception as error:
             told = " ".join(str(a) for a in error.args if isinstance(a, str)) or str(error)
             sentence = told.endswith(".") and "\n" not in told and len(told) > 30
@@ -68,6 +72,30 @@ def outcome(name, seed) -> tuple[str, str]:
             result = ("wrong", str(wrong)) if wrong else ("right", "")
         after = {path for path in folder.parent.rglob("*")} - before
         return ("left", str(sorted(after)[:3])) if after else result
+
+
+@contextlib.contextmanager
+def limit(seconds):
+    """A case that takes longer hangs: that counts as raw."""
+
+    class Hangs(BaseException):
+        pass
+
+    def ring(*_):
+        raise Hangs
+
+    if not hasattr(signal, "SIGALRM"):  # Windows
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    except Hangs:
+        raise AssertionError(f"not done in {seconds} seconds") from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def hunt(names, first, count=None, minutes=None, quiet=True):
@@ -237,7 +265,7 @@ def tiff(rng, folder):
 
 @kind
 def picture(rng, folder):
-    """PNG, BMP and JPEG; torchvision's decoders are the second reader."""
+    """PNG, BMP and JPEG; torchvision's decoder of PNG is the second reader."""
     pixels = array(rng)
     while pixels.dtype.str[1:] not in ("u1", "b1", "u2") or pixels.shape[2:] in ((5,), (2,)):
         pixels = array(rng)
@@ -253,15 +281,20 @@ def picture(rng, folder):
 
     def reference():
         import torch
-        from torchvision.io import ImageReadMode, decode_jpeg, decode_png
+        from torchvision.io import ImageReadMode, decode_png
 
-        if place.read_bytes() == data and suffix != "jpg":
-            return pixels
-        decode = {"png": decode_png, "jpg": decode_jpeg}.get(suffix)
-        raw = torch.frombuffer(bytearray(place.read_bytes() or b"x"), dtype=torch.uint8)
-        found = attempt(lambda: decode(raw, ImageReadMode.UNCHANGED).numpy())
-        if isinstance(found, Exception) or suffix == "jpg":  # JPEG decoders round differently
+        if suffix == "jpg":  # decoders round differently
             return ValueError()
+        if place.read_bytes() == data or suffix == "bmp":
+            return pixels if place.read_bytes() == data else ValueError()
+        for check in ("verify", "load"):  # torchvision ends the process at what Pillow refuses
+            found = attempt(lambda check=check: getattr(Image.open(place), check)())
+            if isinstance(found, Exception):
+                return found
+        raw = torch.frombuffer(bytearray(place.read_bytes() or b"x"), dtype=torch.uint8)
+        found = attempt(lambda: decode_png(raw, ImageReadMode.UNCHANGED).numpy())
+        if isinstance(found, Exception):
+            return found
         found = np.moveaxis(found, 0, 2)
         found = found[..., 0] if found.shape[2] == 1 else found
         return found == 255 if pixels.dtype == bool else found
@@ -619,6 +652,92 @@ def server(rng, folder):
         return "" if whole.endswith(data) or data in whole else "other bytes"
 
     return act, right
+
+
+@kind
+def network(rng, folder):
+    """Networks as people hand them over, and pictures of any make: a map in [0, 1], or a sentence.
+
+    A wrapped one says what the one inside says; what an unknown head would mean is not guessed.
+    """
+    import torch
+    from torch import nn
+
+    head = pick(rng, "foreground", "border", "two_class", "distance")
+    net = ck.UNet(width=2, depth=1, seed=int(rng.integers(99)), head=head).eval()
+    image = pick(rng, array(rng), rng.uniform(0, 1, rng.integers(1, 40, 2)).astype(np.float32))
+
+    class Other(nn.Module):
+        def __init__(self, change):
+            super().__init__()
+            self.inside, self.change = net, change
+
+        def forward(self, x):
+            return self.change(self.inside(x))
+
+    how = rng.integers(9)
+    changes = [lambda y: y[:, 0], lambda y: y[..., 1:, 1:], lambda y: {"out": y}, lambda y: (y, y),
+               lambda y: y * float("nan"), lambda y: y.repeat(1, 5, 1, 1)]  # fmt: skip
+    given = nn.DataParallel(net) if how == 0 else Other(changes[how % 6]) if how < 7 else net
+    if how == 7:
+        given = Other(lambda y: y)
+        given.head = nn.Identity()
+
+    def right(found):
+        if found.shape != image.shape[:2] or found.dtype != np.float32:
+            return f"{found.dtype} {found.shape} of {image.shape}"
+        if not (found.min() >= 0 and found.max() <= 1):
+            return f"from {found.min()} to {found.max()}"
+        if how in (0, 8):
+            with torch.inference_mode():
+                return same(found, ck.predict(net, np.ascontiguousarray(image)), 1e-4)
+        return ""
+
+    return lambda: ck.predict(given, image), right
+
+
+@kind
+def checkpoint(rng, folder):
+    """Checkpoints with spoilt bytes: as they were, or refused."""
+    import torch
+
+    from cellkit.train import checkpoints
+
+    net = ck.UNet(width=2, depth=1, seed=int(rng.integers(99)))
+    place = folder / "a.pt"
+    state = {k: v.clone() for k, v in net.state_dict().items()}
+    checkpoints.save(place, {"network": "UNet", "config": net.config, "best": state})
+    place.write_bytes(spoilt(rng, place.read_bytes()))
+
+    def right(found):
+        theirs = found.state_dict()
+        return "" if all(torch.equal(theirs[k], v) for k, v in state.items()) else "other weights"
+
+    return lambda: checkpoints.load(place), right
+
+
+@kind
+def environment(rng, folder):
+    """Variables that name what is not there, no folder, or not for us; the bundled set is known."""
+    from unittest import mock
+
+    odd = (folder / "file", folder / "none", folder, "", " ", "~nobody/x", "n" * 300, "\\\\srv\\x")
+    (folder / "file").write_bytes(b"x")
+    (folder / "glas").mkdir()
+    (folder / "glas" / pick(rng, ".part", "notes.txt")).write_bytes(b"x")
+    names = ("CELLKIT_DATA", "CELLKIT_CACHE", "HOME", "XDG_CACHE_HOME", "TMPDIR")
+    told = {name: str(pick(rng, *odd)) for name in names if rng.integers(2)}
+    gone = [name for name in names if name not in told and rng.integers(2)]
+
+    def act():
+        with mock.patch.dict("os.environ", told):
+            for name in gone:
+                os.environ.pop(name, None)
+            return ck.read("glas").names, ck.read("livecell", limit=3).names
+
+    known = (ck.read("glas", root=ck.datasets.bundled("glas")).names,
+             ck.read("livecell", root=ck.datasets.bundled("livecell"), limit=3).names)  # fmt: skip
+    return act, lambda found: "" if found == known else str(found)
 
 
 def show(table) -> str:

@@ -5,7 +5,7 @@ import pytest
 from hostile import hunt
 
 #: How many cases of each kind; those that start torch or stardist are the slower.
-SLICE = {"weights": 12, "server": 12, "scores": 20, "coco": 30}
+SLICE = {"weights": 12, "checkpoint": 12, "server": 12, "scores": 20, "coco": 30, "network": 25}
 
 
 @pytest.mark.parametrize("name", hunt.KINDS)

@@ -410,3 +410,12 @@ def test_two_files_of_labels_for_one_image_are_asked_about(files, tmp_path):
         save(tmp_path / name, CELLS)
     with pytest.raises(ValueError, match="are labels of one image by their names"):
         ck.read("folder", root=tmp_path)
+
+
+def test_a_damaged_deep_png_does_not_end_the_process(tmp_path):
+    whole = deep_png(RNG.integers(0, 4096, (40, 60, 3), dtype=np.uint16))
+    for at in range(30, len(whole), 997):
+        for bad in (whole[:at], whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :]):
+            (tmp_path / "a.png").write_bytes(bad)
+            with pytest.raises(ValueError, match="cannot be read as an image"):
+                read_image(tmp_path / "a.png")
