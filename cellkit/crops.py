@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from cellkit.annotations import resize_labels
 from cellkit.checks import one_of, whole_number
 from cellkit.heads import HEADS
 from cellkit.normalisation import NORMALISE, normalisation_stats
@@ -184,8 +185,9 @@ def _resize(array, size):
     """Floats bilinear, whole numbers by nearest neighbour (half-pixel centres both)."""
     if array.ndim == 3:
         return np.stack([_resize(channel, size) for channel in np.moveaxis(array, 2, 0)], axis=2)
-    how = Image.Resampling.NEAREST if array.dtype == np.int32 else Image.Resampling.BILINEAR
-    return np.array(Image.fromarray(array).resize(size[::-1], how))
+    if array.dtype == np.int32:
+        return resize_labels(array, size)
+    return np.array(Image.fromarray(array).resize(size[::-1], Image.Resampling.BILINEAR))
 
 
 def _channels_first(image):

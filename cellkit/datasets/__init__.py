@@ -17,8 +17,8 @@ from cellkit.datasets.registry import about
 from cellkit.samples import Samples
 
 __all__ = [
-    "READERS", "about", "bundled", "cache", "download", "find", "read", "read_image",
-    "scale_image", "to_grey",
+    "READERS", "about", "bundled", "cache", "find", "read", "read_image", "scale_image", "to_grey",
+    "download",  # noqa: F822
 ]  # fmt: skip
 
 #: name -> "module.function" in this folder, each ``(root, split, **options) -> Samples``.
@@ -35,11 +35,12 @@ READERS = {
 }
 
 
-def download(name, *args, **options) -> Path:
-    """Download a data set, see :func:`cellkit.datasets.downloads.download`."""
-    from cellkit.datasets.downloads import download
+def __getattr__(name):
+    if name != "download":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from cellkit.datasets.downloads import download  # and with it what speaks to servers
 
-    return download(name, *args, **options)
+    return download
 
 
 def read(name, root=None, split="all", limit=None, cell_types=None, **options) -> Samples:
