@@ -847,6 +847,58 @@ ck.show.images(
 # Stay careful: one seed, a short training, few pictures. A difference of a few hundredths may be
 # luck. What is certain: the weights press where cells touch.
 #
+# ### The last rung: which way to the middle
+#
+# A cell with two thick ends is deep in two places, so its distances have two hills, and it becomes
+# two cells. [Cellpose](paper:cellpose) teaches the network another thing: *which way* must I walk
+# to the middle of my cell? To make that target, let warmth enter at the cell's middle, round after
+# round, and spread to its neighbours, while all around the cell stays cold. The arrow points where
+# it grows warmer. The way back is a walk: pixels that arrive at the same place are one cell.
+
+# %%
+def arrows_of(cell):
+    """Steps of length 1 towards the middle of one cell (bool): down and to the right."""
+    pixels = np.argwhere(cell)
+    middle = pixels[np.argmin(((pixels - pixels.mean(axis=0)) ** 2).sum(axis=1))]
+    warmth = np.zeros(cell.shape)
+    for _ in range(2 * sum(cell.shape)):
+        warmth[tuple(middle)] += 1
+        warmth = ndimage.uniform_filter(warmth, 3, mode="constant") * cell
+    steps = np.stack(np.gradient(warmth)) * cell
+    return steps / np.maximum(np.hypot(*steps), 1e-9)
+
+
+def walked(flow, mask, steps=400):
+    """Number the places where the walks of all pixels end: int (H, W)."""
+    at = np.argwhere(mask).astype(float)
+    for _ in range(steps):
+        row, column = np.round(at).astype(int).T
+        at += flow[:, row, column].T / 2
+    row, column = np.round(at).astype(int).T
+    reached = np.zeros(mask.shape, bool)
+    reached[row, column] = True
+    numbers = np.zeros(mask.shape, int)
+    numbers[mask] = ndimage.label(reached, np.ones((3, 3)))[0][row, column]
+    return numbers
+
+
+# %%
+line, place = np.indices((34, 48))
+thick = (np.hypot(line - 12, place - 10) < 7) | (np.hypot(line - 12, place - 36) < 7)
+odd = (thick | ((abs(line - 12) < 3) & (abs(place - 23) < 14))).astype(int)
+odd[(np.hypot(line - 22, place - 23) < 9) & (odd == 0)] = 2
+arrows = arrows_of(odd == 1) + arrows_of(odd == 2)
+by_distance = ck.instances({"foreground": odd > 0, "distance": ck.targets.distance_map(odd)},
+                           "distance")
+print(f"cells: {odd.max()}; by perfect distances {by_distance.max()}, "
+      f"by walking along perfect arrows {walked(arrows, odd > 0).max()}")
+ck.lesson.draw.flow(odd, arrows)
+
+# %% [markdown]
+# A network learns it with `ck.UNet(head="flow")`, its maps become cells with
+# `ck.instances(maps, "flow")`. Why is a pixel's arrow easier to learn for a network than the number
+# of its cell?
+#
 # ### More to try
 #
 # - The bundled `ck.load_weights("livecell-distance")` was trained longer, on real and synthetic
