@@ -5,14 +5,16 @@ Lessons know it as ``ck.lesson``.
 
 from importlib import import_module
 
-from cellkit_course.checking import NotRight, check, progress
+from cellkit_course.checking import NotRight, check, grade, progress
 from cellkit_course.claims import claim, origin
+from cellkit_course.exercise import Case
+from cellkit_course.ladder import hint, solution
 from cellkit_course.plans import BASELINE, PLANS, profile, setup
 
 _LATER = ("TEST_WELLS", "draw", "papers", "results")
 __all__ = [
-    "BASELINE", "PLANS", "NotRight", "check", "claim", "origin", "profile", "progress", "setup",
-    *_LATER,
+    "BASELINE", "PLANS", "Case", "NotRight", "check", "claim", "grade", "hint", "origin", "profile",
+    "progress", "setup", "solution", *_LATER,
 ]  # fmt: skip
 
 

@@ -34,6 +34,7 @@ class Outcome:
     lines: int = 0
     late: bool = False
     changed: int | None = None  # the first array among the arguments that was changed in place
+    warned: str = ""  # the first warning that was not held back
 
 
 class _Ear(io.TextIOBase):
@@ -59,7 +60,7 @@ def call(function, args, seconds: float = SECONDS) -> Outcome:
     warnings and torch's gradient mode are afterwards as they were before.
     """
     ear, outcome = _Ear(), Outcome(copy.deepcopy(args))
-    with _state_kept(), contextlib.redirect_stdout(ear), contextlib.redirect_stderr(ear):
+    with _state_kept() as warned, contextlib.redirect_stdout(ear), contextlib.redirect_stderr(ear):
         try:
             with time_limit(seconds):
                 outcome.value = function(*outcome.args)
@@ -70,6 +71,7 @@ def call(function, args, seconds: float = SECONDS) -> Outcome:
         except BaseException as error:  # SystemExit and the like are answers too
             outcome.error = error
     outcome.printed, outcome.lines = ear.text, ear.lines
+    outcome.warned = next((str(w.message) for w in warned), "")
     for i, (now, before) in enumerate(zip(outcome.args, args, strict=True)):
         if outcome.changed is None and not _same_pixels(now, before):
             outcome.changed = i
@@ -152,9 +154,11 @@ def _state_kept():
     if torch:
         seeds, grad = torch.get_rng_state(), torch.is_grad_enabled()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        with warnings.catch_warnings(record=True) as warned, np.errstate(
+            divide="warn", over="warn", invalid="warn"
+        ):
+            warnings.simplefilter("always")
+            yield warned
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])

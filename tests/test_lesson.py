@@ -16,10 +16,14 @@ import pytest
 import torch
 
 from cellkit import lesson
-from cellkit_course import NotRight, checking, guard, record
+from cellkit_course import NotRight, guard, record, report
 from cellkit_course.exercise import BLANK, RIGHT, WRONG
-from cellkit_course.exercises.lesson_01 import PAINT_CELLS, RESCALE, SPLIT_BY_WELL
-from cellkit_course.exercises.lesson_02 import DICE, JOIN_SKIP, PREDICT_MASK, WEIGHTED_BCE
+from cellkit_course.exercises import exercises, find
+from cellkit_course.ladder import rungs
+
+PAINT_CELLS, RESCALE, SPLIT_BY_WELL, DICE, JOIN_SKIP, PREDICT_MASK, WEIGHTED_BCE = map(find, (
+    "paint_cells", "rescale", "split_by_well", "dice", "join_skip", "predict_mask",
+    "weighted_bce"))
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +36,10 @@ def own_record(tmp_path, monkeypatch):
 def right_dice(truth, pred):
     total = truth.sum() + pred.sum()
     return 2 * (truth & pred).sum() / total if total else 1.0
+
+
+def right_rescale(image, low=1, high=99.8):
+    return RESCALE.answer(image, low, high)
 
 
 def wrong_dice(truth, pred):
@@ -145,18 +153,20 @@ def test_an_error_of_torch_is_not_taken_for_a_stub():
 def test_html_says_the_same_and_not_by_colour(capsys):
     for answer in (right_dice, wrong_dice, blank_dice):
         verdict = DICE.examine(answer)
-        lines = checking.report(DICE, verdict)
-        page = checking.as_html(lines, verdict.status)
+        lines = report.report(DICE, verdict)
+        page = report.as_html(lines, verdict.status)
         assert verdict.status in page and "background:transparent" in page
-        text = checking.as_text(lines)
+        text = report.as_text(lines)
         for label, _ in lines:
             assert label in page and label in text
-    assert "<script>" not in checking.as_html([("", "a"), ("Came out", "<script>")], WRONG)
+    assert "<script>" not in report.as_html([("", "a"), ("Came out", "<script>")], WRONG)
 
 
 def test_unknown_exercise_names_the_known():
-    with pytest.raises(ValueError, match="rescale.*dice"):
-        lesson.check("dicee", right_dice)
+    for ask in (lambda: lesson.check("dicee", right_dice), lambda: lesson.hint("dicee"),
+                lambda: lesson.solution("dicee"), lambda: lesson.grade("dicee", right_dice)):
+        with pytest.raises(ValueError, match="rescale.*dice"):
+            ask()
 
 
 @pytest.mark.parametrize("name, value", [
@@ -177,6 +187,142 @@ def test_a_solved_lesson_run_strictly_ends_with_its_points(monkeypatch, capsys):
     lesson.check("dice", right_dice)
     lesson.progress()
     assert re.search(r"  dice +2 of 2  right", capsys.readouterr().out)
+
+
+def test_cellkits_own_answer_wins_nothing(capsys, monkeypatch):
+    dice = lesson.check("dice", wrong_dice)  # the reader then forgets to run the cell again
+    for _ in range(2):
+        dice = lesson.check("dice", dice)
+        said = capsys.readouterr().out
+        assert "cellkit's own answer, which wins nothing" in said and "Run the cell" in said
+    assert record.read_record()["dice"] == record.Row(0, 1, 0, "dice_counted_once")
+    for own in (DICE.answer, RESCALE.answer):
+        with pytest.raises(NotRight, match="cellkit's own"):
+            lesson.grade("dice", own)
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    with pytest.raises(NotRight, match="cellkit's own"):
+        lesson.check("dice", dice)
+
+
+def test_hidden_tests_judge_as_the_check_does():
+    a, b = np.eye(4, dtype=bool), np.ones((4, 4), bool)
+
+    def single(truth, pred):
+        return np.float32(right_dice(truth, pred))
+
+    for answer in (right_dice, single):
+        assert DICE.examine(answer).status == RIGHT
+        lesson.grade("dice", answer, (a, b), (b, b))
+    with pytest.raises(NotRight, match="dice: wrong.*Hint: the intersection is counted once"):
+        lesson.grade("dice", wrong_dice, (a, b), (b, b))
+    with pytest.raises(NotRight, match="not attempted"):
+        lesson.grade("dice", blank_dice, (a, b))
+
+
+def test_a_warning_that_the_task_forbids_is_found():
+    def late(image, low=1, high=99.8):
+        a, b = np.percentile(image, (low, high))
+        return np.nan_to_num((image - a) / (b - a)).clip(0, 1).astype(np.float32)
+
+    verdict = RESCALE.examine(late)
+    assert "before you divide" in verdict.fault.hint and "warning" in verdict.fault.came
+
+
+def test_an_answer_that_hangs_on_the_session_is_found():
+    def of_a_set(names, fraction, seed):
+        wells = list({name.rsplit("_", 3)[0] for name in names})
+        np.random.default_rng(seed).shuffle(wells)
+        first = set(wells[: max(1, round(fraction * len(wells)) - 1)])
+        return ([n for n in names if n.rsplit("_", 3)[0] in first],
+                [n for n in names if n.rsplit("_", 3)[0] not in first])
+
+    assert "order of a set" in SPLIT_BY_WELL.examine(of_a_set).fault.hint
+
+
+def test_a_hint_ends_with_one_mark():
+    for exercise in EXERCISES:
+        for mistake in exercise.mistakes:
+            shown = report.report(exercise, exercise.examine(mistake.function))
+            hint = dict(shown)["Hint"]
+            assert hint[-1] in ".?…" and not hint.endswith(("?.", "..", "….")), hint
+        if exercise.kind == "predict":
+            break
+
+
+# --- hints, a rung a call, and the solution ----------------------------------------------------
+
+
+def test_hints_come_a_rung_a_call(capsys):
+    said = []
+    for _ in range(4):
+        lesson.hint("dice")
+        said.append(capsys.readouterr().out)
+    for k, (label, text) in enumerate(rungs(DICE)):
+        assert f"hint {k + 1} of 3" in said[k] and label in said[k]
+        assert text.splitlines()[-1].strip() in said[k]
+    assert said[3] == said[2] and "____" in said[2] and "ck.lesson.solution" in said[2]
+    assert record.read_record()["dice"].hints == 3
+
+
+def test_the_rung_is_chosen_by_the_mistake_that_the_check_found(capsys):
+    def empty_is_zero(truth, pred):
+        return right_dice(truth, pred) if (truth | pred).any() else 0.0
+
+    lesson.check("dice", empty_is_zero)  # the formula is right: no need to explain it
+    lesson.hint("dice")
+    said = capsys.readouterr().out
+    assert "hint 2 of 3" in said and "Your last check: two empty masks agree" in said
+    lesson.check("join_skip", lambda up, skip: torch.cat([up, skip], 2))
+    lesson.hint("join_skip")
+    assert "hint 1 of 3" in capsys.readouterr().out
+
+
+def test_the_solution_opens_after_three_checks_or_when_asked(capsys):
+    for left in ("3 more checks", "2 more checks", "1 more check."):
+        lesson.solution("dice")
+        said = capsys.readouterr().out
+        assert left in said and "total" not in said
+        lesson.check("dice", wrong_dice)
+        capsys.readouterr()
+    assert not record.read_record()["dice"].solution
+    lesson.solution("dice")
+    assert "return" in capsys.readouterr().out and record.read_record()["dice"].solution
+    lesson.solution("rescale", now=True)
+    assert "np.percentile" in capsys.readouterr().out
+    lesson.progress()
+    said = capsys.readouterr().out
+    assert re.search(r"dice +0 of 2  open after 3 checks, solution opened", said)
+    assert re.search(r"rescale +0 of 2  open, solution opened", said)
+
+
+def test_the_record_holds_nothing_of_a_solution():
+    lesson.check("dice", wrong_dice)
+    lesson.hint("dice")
+    lesson.solution("dice", now=True)
+    kept = record.record_file()[0].read_text(encoding="utf-8")
+    assert json.loads(kept)["exercises"] == {"dice": {
+        "points": 0.0, "tries": 1, "hints": 1, "mistake": "dice_counted_once", "solution": True}}
+
+
+def test_two_writers_lose_nothing(tmp_path):
+    code = """
+        from cellkit_course import record
+        for k in range(60):
+            record.update_record("dice", lambda row: setattr(row, "tries", row.tries + 1))
+    """
+    running = [subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)]) for _ in range(2)]
+    assert [process.wait(120) for process in running] == [0, 0]
+    assert record.read_record()["dice"].tries == 120
+    assert [p.name for p in record.record_file()[0].parent.iterdir()] == ["progress.json"]
+
+
+def test_a_lock_that_was_left_behind_is_void(monkeypatch):
+    file, _ = record.record_file()
+    lock = file.with_name(f"{file.name}.lock")
+    lock.write_text("", encoding="utf-8")
+    monkeypatch.setattr(record, "STALE", 0.2)
+    record.update_record("dice", lambda row: setattr(row, "tries", 1))
+    assert record.read_record()["dice"].tries == 1 and not lock.exists()
 
 
 # --- what a check survives ---------------------------------------------------------------------
@@ -207,14 +353,14 @@ STRANGE = [
     lambda: 0, np, NotImplemented, Ellipsis, 10**400, np.datetime64("2020"), np.float16(1),
     [None, None], (np.zeros(2), "b"), (Evil(), Evil()), ["up", Evil()], ("up", 3),
 ]  # fmt: skip
-EXERCISES = [e for e in checking.exercises() if e.kind != "tune"]
+EXERCISES = [e for e in exercises() if e.kind != "tune"]
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=[e.name for e in EXERCISES])
 def test_whatever_comes_back_is_judged(exercise):
     for value in STRANGE:
         verdict = exercise.examine(lambda *args, value=value: value)
-        text = checking.as_text(checking.report(exercise, verdict))
+        text = report.as_text(report.report(exercise, verdict))
         assert verdict.status in (RIGHT, WRONG, BLANK) and len(text) < 6000
         if exercise.name not in ("accuracy_of_nothing", "leak_guess"):
             assert verdict.status != RIGHT
@@ -426,7 +572,7 @@ def test_stop_button_is_not_an_answer():
 
 def test_progress_lists_lessons_exercises_and_points(capsys):
     lesson.check("dice", wrong_dice)
-    lesson.check("rescale", RESCALE.answer)
+    lesson.check("rescale", right_rescale)
     lesson.check("dice", right_dice)
     lesson.check("dice", wrong_dice)  # what was won stays won
     lesson.check("paint_cells", lambda cells, shape: 0)
@@ -438,7 +584,7 @@ def test_progress_lists_lessons_exercises_and_points(capsys):
     assert "0 of 2  open after 1 check" in rows["paint_cells"]
     assert rows["join_skip"].endswith("0 of 2  open")
     assert "01_data_and_masks" in said and "02_unet_from_scratch" in said
-    points = sum(exercise.points for exercise in checking.exercises())
+    points = sum(exercise.points for exercise in exercises())
     assert f"Together 4 of {points:g} points" in said and "progress.json" in said
 
 
@@ -476,4 +622,5 @@ def test_progress_lies_beside_the_notebooks_or_in_colab(tmp_path, monkeypatch):
     assert file.as_posix() == "/content/progress.json" and "Colab forgets it" in remark
     monkeypatch.setattr(record.Path, "is_dir", lambda self: True)
     file, remark = record.record_file()
-    assert file.as_posix() == "/content/drive/MyDrive/cellkit/progress.json" and "Drive" in remark
+    assert file.as_posix() == "/content/drive/MyDrive/cellkit-course/progress.json"
+    assert "Drive" in remark

@@ -404,6 +404,17 @@ def test_setup_installs_cellkit_alone_and_only_on_colab(repo, monkeypatch):
     assert command[-1].startswith(f"cellkit @ {address.repository(repo)}/")
 
 
+def test_setup_takes_no_folder_for_the_package(repo, tmp_path, monkeypatch):
+    install = write(repo, LESSON)[0].cells
+    install = next(c.source for c in install if c.cell_type == "code").split("import cellkit")[0]
+    (tmp_path / "cellkit").mkdir()
+    lonely = [sys.executable, "-I", "-S", "-c"]  # without site-packages
+    ran = subprocess.run([*lonely, f"import sys; sys.path.insert(0, '')\n{install}"],
+                         cwd=tmp_path, capture_output=True, text=True)
+    assert ran.stderr.splitlines()[-1].startswith(
+        "ModuleNotFoundError: this lesson needs cellkit: %pip install \"cellkit @ https://")
+
+
 def test_everything_follows_the_one_line_with_the_address(repo):
     project = repo / "pyproject.toml"
     old, new = address.repository(repo), "https://github.com/some-lab/cells"

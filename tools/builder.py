@@ -36,10 +36,14 @@ import importlib.util
 import subprocess
 import sys
 
-if "google.colab" in sys.modules and importlib.util.find_spec("cellkit") is None:
-    address = "{repository}/archive/refs/heads/main.zip"
+found = importlib.util.find_spec("cellkit")
+if found is None or found.origin is None:  # a folder of that name is not the package
+    package = "cellkit @ {repository}/archive/refs/heads/main.zip"
+    if "google.colab" not in sys.modules:
+        raise ModuleNotFoundError(f'this lesson needs cellkit: %pip install "{{package}}"')
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    subprocess.run([*pip, f"cellkit @ {{address}}"], check=True)
+    subprocess.run([*pip, package], check=True)
+    importlib.invalidate_caches()
 
 {imports}
 

@@ -286,15 +286,15 @@ def paint_cells(cells, shape):
 # BEGIN HIDDEN TESTS
 big, small = np.zeros((9, 7), bool), np.zeros((9, 7), bool)
 big[1:8, 1:6], small[3:5, 2:4] = True, True
-for order in ([big, small], [small, big]):
-    painted = paint_cells(order, (9, 7))
-    assert painted.dtype == np.int32 and painted.shape == (9, 7)
-    for k, cell in enumerate(order):
-        seen = cell if cell is small else big & ~small
-        assert (painted[seen] == k + 1).all()
-    assert (painted[~big] == 0).all()
+cross = np.zeros((9, 7), bool)
+cross[4], cross[:, 3] = True, True
 specks = list(np.eye(300, dtype=bool).reshape(300, 20, 15))
-assert (paint_cells(specks, (20, 15)).ravel() == np.arange(1, 301)).all()
+corners = np.random.default_rng(3).integers(0, 9, (12, 2))
+crossing = [np.pad(np.ones((k, k + 2), bool), ((r, 22 - r - k), (c, 24 - c - k - 2)))
+            for k, (r, c) in zip((7, 3, 9, 1, 12, 5, 8, 2, 10, 4, 11, 6), corners, strict=True)]
+ck.lesson.grade("paint_cells", paint_cells, (crossing, (22, 24)), ([big, small], (9, 7)),
+                ([small, cross, big], (9, 7)),
+                ([cross, big, small], (9, 7)), (specks, (20, 15)))
 # END HIDDEN TESTS
 paint_cells = ck.lesson.check("paint_cells", paint_cells)
 
@@ -379,10 +379,10 @@ ck.show.figure(fig, alt="Left bars: the share of cell pixels by cell line. "
 # right. Here it can be high, although not a single cell was found.
 
 # %% [markdown] exercise="accuracy_of_nothing"
-# ### Exercise 1.2 · Predict, then run (1 point, 3 minutes)
+# ### Exercise 1.2 · Guess, then run (1 point, 3 minutes)
 #
 # Look at the picture below. What accuracy does "everything is background" get on it? Write down
-# your guess, a number between 0 and 1, before you run the check.
+# your guess, a number between 0 and 1, before you run the check. Any honest guess wins the point.
 
 # %%
 sparse = min(annotated, key=lambda s: s.mask.mean())
@@ -400,7 +400,7 @@ def accuracy_of_nothing():
 
 # %% check="accuracy_of_nothing" points=1
 # BEGIN HIDDEN TESTS
-assert 0 <= accuracy_of_nothing() <= 1
+ck.lesson.grade("accuracy_of_nothing", accuracy_of_nothing)
 # END HIDDEN TESTS
 accuracy_of_nothing = ck.lesson.check("accuracy_of_nothing", accuracy_of_nothing, sparse.mask)
 
@@ -554,16 +554,11 @@ def resize_pair(image, labels, shape):
 # %% check="resize_pair" points=3
 # BEGIN HIDDEN TESTS
 blocks = np.kron(np.array([[0, 50, 3], [9, 0, 200]], np.int32), np.ones((8, 8), np.int32))
-grey = (blocks / 200).astype(np.float32)
-for shape in ((10, 13), (32, 40)):
-    new_image, new_labels = resize_pair(grey, blocks, shape)
-    assert new_image.shape == new_labels.shape == shape
-    assert set(np.unique(new_labels)) == {0, 3, 9, 50, 200} and new_labels.dtype == np.int32
-    assert new_image.dtype == np.float32 and 0 <= new_image.min() and new_image.max() <= 1
-assert len(np.unique(resize_pair(grey, blocks, (40, 40))[0])) > 5
 stripes = np.arange(1, 13, dtype=np.int32)[None].repeat(4, axis=0)
-wide_stripes = resize_pair(stripes / np.float32(12), stripes, (4, 36))[1]
-assert (wide_stripes == stripes.repeat(3, axis=1)).all()
+fine = np.tile(np.arange(24) % 2, (16, 1)).astype(np.float32)
+ck.lesson.grade(
+    "resize_pair", resize_pair, ((blocks / 200).astype(np.float32), blocks, (32, 40)),
+    (fine, blocks, (7, 9)), ((stripes / 12).astype(np.float32), stripes, (4, 36)))
 # END HIDDEN TESTS
 resize_pair = ck.lesson.check("resize_pair", resize_pair)
 
@@ -712,11 +707,9 @@ def rescale(image, low=1, high=99.8):
 # %% check="rescale" points=2
 # BEGIN HIDDEN TESTS
 ramp = np.linspace(300, 4300, 1001).astype(np.uint16).reshape(77, 13)
-scaled = rescale(ramp, 10, 90)
-assert scaled.dtype == np.float32 and scaled.min() == 0 and scaled.max() == 1
-assert abs(float(np.median(scaled)) - 0.5) < 0.01
-assert abs((scaled == 0).mean() - 0.1) < 0.01 and abs((scaled == 1).mean() - 0.1) < 0.01
-assert (rescale(np.full((5, 8), 7, np.uint8)) == 0).all()
+lamp = np.pad(np.full((2, 2), 50_000, np.uint16), 9, constant_values=120)
+ck.lesson.grade("rescale", rescale, (ramp,), (ramp, 10, 90), (np.full((5, 8), 7, np.uint8),),
+                (lamp, 1, 90), ((ramp / 4300 - 0.5).astype(np.float32), 5, 60))
 # END HIDDEN TESTS
 rescale = ck.lesson.check("rescale", rescale)
 
@@ -762,18 +755,10 @@ def split_by_well(names, fraction, seed):
 names = [f"{line}_Phase_{well}_{spot}_00d{hour:02d}h00m_{spot}"
          for line in ("BV2", "MCF7") for well in ("B2", "C3", "D4", "E5", "F6")
          for spot in (1, 2) for hour in (0, 4, 8)]
-results = [split_by_well(names, 0.7, seed) for seed in range(6)]
-for first_part, second_part in results:
-    assert sorted([*first_part, *second_part]) == sorted(names)
-    wells = [{name.rsplit("_", 3)[0] for name in part} for part in (first_part, second_part)]
-    assert not wells[0] & wells[1]
-    assert 0.5 <= len(first_part) / len(names) <= 0.9
-again = [split_by_well(names, 0.7, seed) for seed in range(6)]
-assert [sorted(a) for a, _ in results] == [sorted(a) for a, _ in again]
-assert len({tuple(sorted(a)) for a, _ in results}) > 1
-assert all(split_by_well(names[:12], 0.9, 0))
 uneven = [f"A172_Phase_A{w}_1_00d00h00m_{k}" for w in range(20) for k in range(9 if w < 4 else 1)]
-assert all(abs(len(split_by_well(uneven, 0.5, seed)[0]) - 26) <= 9 for seed in range(20))
+ck.lesson.grade("split_by_well", split_by_well, (names, 0.7, 0), (uneven[::-1], 0.5, 3),
+                (names[:12], 0.9, 0), ([n.replace("C3", "B21") for n in names[:12]], 0.4, 8),
+                ([n for n in names if "_B2_" in n], 0.5, 1))
 # END HIDDEN TESTS
 split_by_well = ck.lesson.check("split_by_well", split_by_well)
 
