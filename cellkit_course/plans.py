@@ -45,9 +45,10 @@ PLANS = {
         },
         "standard": {
             "width": 16, "by_hand": 60,
-            "training": {**FIT, "epochs": 10, "steps_per_epoch": 40, "crop": 128, "minutes": 4},
+            "training": {**FIT, "epochs": 10, "steps_per_epoch": 40, "crop": 128, "batch_size": 4,
+                         "minutes": 4},
             "ablation": {**FIT, "epochs": 4, "steps_per_epoch": 20, "crop": 128, "batch_size": 4},
-            "overfit": {**BARE, "epochs": 20, "steps_per_epoch": 10, "crop": 128, "batch_size": 2,
+            "overfit": {**BARE, "epochs": 12, "steps_per_epoch": 10, "crop": 128, "batch_size": 2,
                         "loss": "bce", "schedule": None},
         },
         "full": {
@@ -65,7 +66,7 @@ PLANS = {
         },
         "standard": {
             "width": 16, "copies": 100, "by_hand": 20,
-            "training": {**FIT, "epochs": 3, "steps_per_epoch": 40, "crop": 128, "batch_size": 4},
+            "training": {**FIT, "epochs": 2, "steps_per_epoch": 40, "crop": 128, "batch_size": 4},
         },
         "full": {
             "width": 64, "copies": 591, "by_hand": 100,

@@ -141,8 +141,9 @@ def total(found: list[Section]) -> float:
     return sum(section.minutes for section in found)
 
 
-def head(found: list[Section]) -> str:
+def head(found: list[Section], lesson: str) -> str:
     """The lines about time at the head of a lesson."""
+    how = "reckoned from timed steps" if lesson in _kept().get("reckoned", ()) else "measured"
     kinds = found[0].parts
     spent = {kind: sum(section.parts[kind] for section in found) for kind in kinds}
     by_section = " · ".join(f"{section.title} {section.minutes:.0f}" for section in found[1:]
@@ -150,7 +151,7 @@ def head(found: list[Section]) -> str:
     return (
         f"**Minutes:** {total(found):.0f}: "
         + ", ".join(f"{kind} {minutes:.0f}" for kind, minutes in spent.items())
-        + f" (on one CPU core).\n\n**By section:** {by_section}."
+        + f" (the last {how}, on one CPU core).\n\n**By section:** {by_section}."
     )
 
 
@@ -173,9 +174,17 @@ def problems(found: list[Section]) -> list[str]:
     return said
 
 
-def seconds() -> dict[str, dict[str, float]]:
-    """Lesson -> section -> seconds of computing, measured."""
+def _kept() -> dict:
     return json.loads(SECONDS.read_text(encoding="utf-8")) if SECONDS.exists() else {}
+
+
+def seconds() -> dict[str, dict[str, float]]:
+    """Lesson -> section -> seconds of computing.
+
+    Measured, but for the lessons listed under "reckoned": their trainings are too long to repeat
+    after each change, and were reckoned from some timed steps.
+    """
+    return {lesson: found for lesson, found in _kept().items() if lesson != "reckoned"}
 
 
 def measured(notebook) -> dict[str, float]:
@@ -197,9 +206,10 @@ def main() -> int:
     parser.add_argument("executed", nargs="*", type=Path, help="executed notebooks to time")
     told = parser.parse_args()
     if told.executed:
-        kept = seconds()
+        kept = _kept()
         for path in told.executed:
             kept[path.stem] = measured(nbformat.read(path, as_version=4))
+            kept["reckoned"] = [name for name in kept.get("reckoned", ()) if name != path.stem]
         text = json.dumps(kept, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
         with replacing(SECONDS) as part:
             part.write_text(text, encoding="utf-8")

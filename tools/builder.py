@@ -245,7 +245,7 @@ def build(path: Path, root: Path = ROOT) -> dict[Path, str]:
 
 def _notebook(path: Path, cells: list[Cell], where: str, solved: bool, root: Path) -> str:
     built, seen = [], {}
-    minutes = budget.head(budget.sections(cells, path.stem))
+    minutes = budget.head(budget.sections(cells, path.stem), path.stem)
     for cell in cells:
         source = cell.source
         if cell.kind == "markdown":
@@ -319,7 +319,7 @@ def lesson_table(root: Path = ROOT) -> str:
     for path in sources(root):
         name, cells = path.stem, read(path)
         text = "\n".join(cell.source for cell in cells if cell.kind == "markdown")
-        text = text.replace("{minutes}", budget.head(budget.sections(cells, name)))
+        text = text.replace("{minutes}", budget.head(budget.sections(cells, name), name))
         minutes = re.search(r"\*\*Minutes:\*\*\D*(\d+)", text)
         title = text.partition("\n")[0].removeprefix("# ")
         image, promise = "", cards.PROMISES.get(name[:2], "")

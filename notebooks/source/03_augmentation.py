@@ -228,7 +228,8 @@ print(f"Dice on test wells after {lesson.by_hand} steps: {score(by_hand, test):.
 # %% [markdown]
 # `ck.fit(augment=…)` has the same step in its loop, with one difference that matters. It
 # standardises by the mean and spread of the *untouched* picture, so a brighter picture reaches the
-# network brighter. In the loop above the brightness is changed first and then standardised away.
+# network brighter. In the loop above the brightness is changed first and then standardised away; so
+# it is with the ready-made copies of section 6.
 
 # %% [markdown] tags=["question"]
 # In which order must it be, if the network should learn to live with darker pictures?
