@@ -156,7 +156,7 @@ def test_paper_5_runs_and_goes_on_where_it_stopped(bundled, tmp_path):
             raise Stop
         return turn_and_flip(image, labels, rng)
 
-    stop.__qualname__ = turn_and_flip.__qualname__
+    stop.__qualname__, stop.__module__ = turn_and_flip.__qualname__, turn_and_flip.__module__
     with pytest.raises(Stop):
         paper_tables.run(small(PAPER5), "dsb2018", 40, checkpoint=file, side=32, augmentation=stop)
     assert file.is_file()
