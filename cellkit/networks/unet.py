@@ -68,11 +68,9 @@ class UNet(nn.Module):
         Share of values zeroed after each decoder block while training (paper 3).
     residual : bool
         Add the input to the output: the network then learns what is missing (super-resolution).
-    head : {"foreground", "two_class", "border", "distance", "flow", "image"}, optional
-        What the output means: 1 foreground logit; 2 logits (background, cell); 3 logits
-        (background, cell, border); foreground logit and distance in [0, 1]; foreground
-        logit and flow, see :func:`cellkit.targets.flow_map`; an image.
-        None: by ``out_channels``, "foreground" for 1, "two_class" for 2, "border" for 3.
+    head : str, optional
+        What the output means, see :mod:`cellkit.heads`.  None: the first head that has
+        ``out_channels``: "foreground" for 1, "two_class" for 2, "border" for 3.
     normalise : {"standard", "none"}
         What :func:`cellkit.fit` and :func:`cellkit.predict` do to an image before the network
         sees it, see :func:`cellkit.normalisation.normalisation_stats`; the network itself never
