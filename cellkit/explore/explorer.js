@@ -18,7 +18,7 @@ function cellkitExplorer(root, spec) {
   const DASHES = ["", "7 4", "2 3", "9 3 2 3", "", "7 4"];
   const live = Boolean(spec.live), views = spec.views, files = spec.files;
   let controls = live ? spec.first.controls : spec.controls;
-  let shown = null, asked = 0, answered = 0, waiting = false, ahead = false, playing = 0;
+  let shown = null, asked = 0, waiting = false, ahead = false, playing = 0;
   let timer = 0, last = 0, zoom = {by: 1, x: 0, y: 0}, real = false, plain = false, dead = false;
   const of = name => controls.find(one => one.name === name);
   const main = () => of(spec.main), ways = () => spec.ways && of(spec.ways);
@@ -63,6 +63,10 @@ function cellkitExplorer(root, spec) {
   const theme = () => {
     const [r, g, b] = (getComputedStyle(root).color.match(/[\d.]+/g) || [0, 0, 0]).map(Number);
     const dark = r + g + b > 384;
+    let under = root, back = "";
+    while (under && /^(|transparent|rgba\(.*, 0\))$/.test(back = getComputedStyle(under).backgroundColor))
+      under = under.parentElement;
+    root.style.setProperty("--back", under ? back : "Canvas");
     if (dark !== root.classList.contains("dark") || !theme.known) {
       theme.known = true; root.classList.toggle("dark", dark); drawCurve(); }
   };
@@ -537,7 +541,7 @@ function cellkitExplorer(root, spec) {
       return; }
     if (said.preview) { if (shown) prepare(said.preview).then(view => {
       if (waiting && said.n === asked) show(view, true); }); return; }
-    waiting = false; answered = said.n; line = said.line; spec.note = said.note;
+    waiting = ahead = false; line = said.line; spec.note = said.note;
     controls = said.controls; drawControls();
     if (said.error !== undefined) {
       fresh(); pictures.hidden = below.hidden = true; alertBox.hidden = false; shown = null;
@@ -555,8 +559,11 @@ function cellkitExplorer(root, spec) {
     clearTimeout(soon.timer);
     soon.timer = setTimeout(look, live ? Math.max(0, last + 300 - performance.now()) : 0);
   }
+  let visible = false;
+  new IntersectionObserver(all => { visible = all.at(-1).isIntersecting; if (visible) soon(); })
+    .observe(root);
   function look() {
-    if (waiting || ahead || dead) return;
+    if (waiting || ahead || dead || !visible || document.hidden) return;
     const at = offered(main()), i = at.indexOf(main().at), all = [];
     const near = at.map((k, j) => [Math.abs(j - i), k]).sort((a, b) => a[0] - b[0]).map(one => one[1]);
     const other = ways() ? offered(ways()) : [];

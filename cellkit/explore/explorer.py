@@ -6,6 +6,7 @@ import asyncio
 import html
 import json
 import os
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,14 @@ from cellkit.files import replacing
 from cellkit.show.output import send
 
 WORKER = ThreadPoolExecutor(1, "explorer")
+#: Seconds without a question, to whichever explorer, after which one may look ahead.
+PAUSE = 0.3
+
+
+class _Hand:
+    """When a hand last moved a control of any explorer, and whether one is looking ahead."""
+
+    moved, ahead = 0.0, False
 
 
 class Explorer(widgets.VBox):
@@ -291,7 +300,7 @@ class Explorer(widgets.VBox):
             self._following = False
 
     async def _follow_hand(self):
-        loop = asyncio.get_running_loop()
+        loop, _Hand.moved = asyncio.get_running_loop(), time.monotonic()
         try:
             note = self._begin()
             turn, values, here = self._turn, tuple(self.values().values()), self._place()
@@ -307,9 +316,14 @@ class Explorer(widgets.VBox):
             self._put_error(error)
 
     async def _look_ahead(self):
+        while _Hand.ahead or time.monotonic() < _Hand.moved + PAUSE:
+            if self._stale:
+                return
+            await asyncio.sleep(0.05)
         asked, self._ahead = self._ahead, None
         places = [asked["want"].get(name, place(one)) for name, one in self.controls.items()]
         answer = {"n": asked["n"], "ahead": True, "key": page.key(places)}
+        _Hand.ahead = True
         try:
             values = tuple(steps(one)[k][1] for one, k in
                            zip(self.controls.values(), places, strict=True))
@@ -317,6 +331,8 @@ class Explorer(widgets.VBox):
             answer["view"] = page.described(view)
         except Exception as error:  # nobody asked yet; if somebody does, the sentence appears
             answer["failed"] = str(error)
+        finally:
+            _Hand.ahead = False
         self._say(answer)
 
     def _begin(self) -> str | None:
