@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -150,7 +151,7 @@ def address(tmp_path):
         yield f"http://127.0.0.1:{port}/"
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(90)  # it waits for its kernels
         log.close()
 
 
@@ -488,6 +489,11 @@ def test_explorers_in_a_browser(address, tmp_path):
         look_at_augmentation(Shown(page, 3), here)
         look_at_sharpening(Shown(page, 4), here)
         look_at_learned_distances(Shown(page, 5), here)
+        if axe := find_spec("axe_playwright_python"):
+            page.evaluate(Path(axe.origin).with_name("axe.min.js").read_text(encoding="utf-8"))
+            for number in range(page.locator(".cellkit-explorer").count()):
+                found = Shown(page, number).box.evaluate("box => axe.run(box)")["violations"]
+                assert not found, [(one["id"], one["nodes"][0]["html"]) for one in found]
         drag_across(Shown(page, 2), tmp_path / "seen")
         break_and_heal(Shown(page, 2))
         if os.environ.get("CELLKIT_SCREENSHOTS"):
