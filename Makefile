@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check $(if $(CI),-qq)
 KEY := $(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
 INSTALLED := $(VENV)/installed-$(KEY)
 
-.PHONY: help install lab check test test-portable lesson site pictures links publish release assignment grade feedback slides notebooks model-table paper-tables resolution-table test-colab bench hunt lock clean
+.PHONY: help install lab keep check test test-portable lesson site pictures links publish release assignment grade feedback slides notebooks model-table paper-tables resolution-table test-colab bench hunt lock clean
 
 help:
 	@echo "make lab                open JupyterLab on the course"
@@ -26,6 +26,7 @@ help:
 	@echo "make grade LESSON=02 SUBMITTED=dir   grade submissions, points of each exercise in a csv"
 	@echo "make feedback LESSON=02   a page for each graded student, without hidden tests"
 	@echo "make slides LESSON=02   a deck of one lesson for the projector"
+	@echo "make keep               move notebooks that you filled to my/, put ours back"
 	@echo "make notebooks          build the notebooks from notebooks/source"
 	@echo "make resolution-table   train and score the strategies of lesson 05 (hours; it goes on)"
 	@echo "make test-colab         run the notebooks with the versions that Colab has"
@@ -107,8 +108,11 @@ slides: $(INSTALLED)
 	$(BIN)/python -m tools.slides $(LESSON)
 
 notebooks: $(INSTALLED)
-	$(BIN)/python -m tools.builder
+	$(BIN)/python -m tools.builder $(if $(FORCE),--force)
 	$(BIN)/python -m tools.schedule
+
+keep: $(INSTALLED)
+	$(BIN)/python -m tools.builder --keep
 
 # In pieces below build/resolution.  A part of it: make resolution-table PART="--seeds 0 --steps 240"
 resolution-table: $(INSTALLED)

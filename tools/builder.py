@@ -21,7 +21,8 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from cellkit.files import replacing
-from tools import address, budget, cards, prose
+from experiments import results_page
+from tools import address, budget, cards, keep, prose
 
 ROOT = Path(__file__).resolve().parent.parent
 METADATA = {
@@ -283,7 +284,8 @@ def _notebook(path: Path, cells: list[Cell], where: str, solved: bool, root: Pat
         if tags:
             made.metadata["tags"] = tags
         built.append(made)
-    notebook = new_notebook(cells=built, metadata=METADATA, nbformat_minor=5)
+    notebook = new_notebook(cells=built, metadata=dict(METADATA), nbformat_minor=5)
+    notebook.metadata["cellkit"] = {"built": keep.mark(notebook)}
     nbformat.validate(notebook)
     return nbformat.writes(notebook) + "\n"
 
@@ -356,6 +358,8 @@ def everything(root: Path = ROOT) -> Iterator[tuple[Path, str]]:
         yield from build(path, root).items()
     if (root / "docs").is_dir():
         yield root / "docs" / "glossary.md", glossary(root)
+    if (root / "experiments").is_dir():
+        yield root / "docs" / "results.md", results_page.page()
     readme = root / "README.md"
     if readme.exists():
         text = readme.read_text(encoding="utf-8")
@@ -387,16 +391,28 @@ def stale(root: Path = ROOT) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Build the notebooks from notebooks/source.")
     parser.add_argument("--check", action="store_true", help="write nothing, say what is stale")
-    if parser.parse_args().check:
+    parser.add_argument("--keep", action="store_true", help="move filled notebooks to my/ first")
+    parser.add_argument("--force", action="store_true", help="write over filled notebooks, too")
+    told = parser.parse_args()
+    if told.check:
         messages = stale()
         print("\n".join(messages) or "all notebooks are what their sources say")
         return bool(messages)
+    if told.keep:
+        for path in keep.keep(ROOT / "notebooks", ROOT / "my"):
+            print("yours is now", path.relative_to(ROOT).as_posix())
+    kept = 0
     for path, text in everything():
         if not path.exists() or path.read_bytes() != text.encode():
+            if path.suffix == ".ipynb" and path.exists() and keep.touched(path) and not told.force:
+                kept += 1
+                print(f"kept {path.relative_to(ROOT).as_posix()}: somebody worked in it. "
+                      "`make keep` moves it to my/; `make notebooks FORCE=1` writes over it.")
+                continue
             with replacing(path) as part:
                 part.write_bytes(text.encode())
             print("built", path.relative_to(ROOT).as_posix())
-    return 0
+    return int(kept > 0)
 
 
 if __name__ == "__main__":

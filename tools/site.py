@@ -121,7 +121,6 @@ def build(out: Path, store: Path, profile: str = "tiny", work: Path | None = Non
     replaced = {
         "index.md": {"HERO": hero(), "CARDS": cards(names), "REPOSITORY": address.repository(),
                      "START": address.colab(f"notebooks/{names[0]}.ipynb")},
-        "results.md": {"RESULTS": results()},
         "reference.md": {"REFERENCE": reference()},
     }
     for file, pieces in replaced.items():
@@ -214,13 +213,6 @@ def hero() -> str:
         "cell counts as found when more than half of it is.</p></div>"
         '<script src="_static/hero.js" defer></script>'
     )
-
-
-def results() -> str:
-    """The README's tables of what was measured, which say how."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    part = re.search(r"^## What to expect\n(.*?)(?=^## )", text, re.M | re.S)
-    return repository_links(part[1].strip()) if part else ""
 
 
 def reference() -> str:
