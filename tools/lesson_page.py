@@ -95,9 +95,9 @@ def _head(markdown: str, name: str, told: dict, notebook) -> str:
     ran = (
         f"This page was run on {told['date']} in the profile <code>{told['profile']}</code> on "
         f"{data}; it took {told['minutes']:.1f} minutes."
-        if told else "This page has not been run."
+        if "date" in told else "This page has not been run."
     )
-    if told and told["profile"] == "tiny":
+    if told.get("profile") == "tiny":
         ran += " <code>tiny</code> trains for seconds: it shows that a lesson works, not how well."
     credit = "".join(f" {CREDITS[set_]}" for set_ in real)
     return (

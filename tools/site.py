@@ -119,7 +119,9 @@ def build(out: Path, store: Path, profile: str = "tiny", work: Path | None = Non
         page = lesson_page.page(notebook, name, work / "lessons" / "_figures")
         nbformat.write(page, work / "lessons" / f"{name}.ipynb")
     replaced = {
-        "index.md": {"HERO": hero(), "CARDS": cards(names), "REPOSITORY": address.repository(),
+        "index.md": {"HERO": hero(),
+                     "CHEATSHEET": "cheatsheet" if (DOCS / "cheatsheet.md").exists() else "",
+                     "CARDS": cards(names), "REPOSITORY": address.repository(),
                      "START": address.colab(f"notebooks/{names[0]}.ipynb")},
         "reference.md": {"REFERENCE": reference()},
     }
