@@ -48,7 +48,7 @@ PLANS = {
             "training": {**FIT, "epochs": 10, "steps_per_epoch": 40, "crop": 128, "batch_size": 4,
                          "minutes": 4},
             "ablation": {**FIT, "epochs": 4, "steps_per_epoch": 20, "crop": 128, "batch_size": 4},
-            "overfit": {**BARE, "epochs": 12, "steps_per_epoch": 10, "crop": 128, "batch_size": 2,
+            "overfit": {**BARE, "epochs": 15, "steps_per_epoch": 10, "crop": 128, "batch_size": 2,
                         "loss": "bce", "schedule": None},
         },
         "full": {
