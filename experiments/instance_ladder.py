@@ -67,7 +67,7 @@ def main() -> None:
         row("perfect mask, watershed", truth, [ck.instances(m, "watershed", **best)
                                                for m in masks]),
     ]
-    how = f"LIVECell, {len(test)} real pictures of the test wells, counts pooled"
+    how = f"{test.dataset}, {len(test)} pictures of the test wells, counts pooled"
     if steps:
         began = time.perf_counter()
         net = ck.UNet(width=PLAN["width"], head="distance")
