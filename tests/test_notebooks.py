@@ -109,15 +109,9 @@ def test_lesson_keeps_the_rules(path):
     assert lesson_linter.lint(path) == []
 
 
-#: Lessons that are still to be brought under the limits; none is ever added.
-LONG = {"05_double_unet", "06_mask_rcnn", "07_watershed"}
-
-
 @pytest.mark.parametrize("source", builder.sources(), ids=lambda p: p.stem)
 def test_lesson_ends_on_time(source):
     """90 minutes, 180 open lines, half of the cells of at most 6; see tools/budget.py."""
-    if source.stem in LONG:
-        pytest.skip("still to be shortened")
     cells = builder.read(source)
     assert "{minutes}" in cells[1].source + cells[0].source, "its head does not say its minutes"
     found = budget.sections(cells, source.stem)

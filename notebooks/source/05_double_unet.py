@@ -326,8 +326,8 @@ ck.lesson.claim(
     f"The story passes this test: turning the channels down costs sharp pictures {harm:.0%} of "
     f"what resolution costs. Turning them up in coarse pictures gives {max(won, 0):.0%} of it "
     "back. What is not won back is not a matter of loudness: the *patterns* have changed, too.",
-    "The story fails this test. Turned down, the sharp pictures lose "
-    f"{tested['sharp'] - tested['sharp, turned down']:.2f} of Dice; resolution costs {lost:.2f}. "
+    "The story fails this test. Turning the sharp pictures' channels down changes Dice by "
+    f"{tested['sharp, turned down'] - tested['sharp']:+.2f}; resolution costs {lost:.2f}. "
     "Turning the coarse pictures' channels up changes Dice by "
     f"{tested['coarse, turned up'] - tested['coarse']:+.2f}. So quiet channels are a sign, and not "
     "the main cause: what the channels answer has changed its *pattern*.",
