@@ -37,8 +37,8 @@ import importlib.util
 import subprocess
 import sys
 
-found = importlib.util.find_spec("cellkit")
-if found is None or found.origin is None:  # a folder of that name is not the package
+installed = importlib.util.find_spec("cellkit")
+if installed is None or installed.origin is None:  # a folder of that name is not the package
     package = "cellkit @ {repository}/archive/refs/heads/main.zip"
     if "google.colab" not in sys.modules:
         raise ModuleNotFoundError(f'this lesson needs cellkit: %pip install "{{package}}"')
