@@ -247,8 +247,8 @@ ck.lesson.claim(
     differ == 0,
     "For this cell both rules agree in every pixel. They need not: each treats an outline that "
     "passes close to a pixel's centre in its own way.",
-    f"The two rules agree inside and differ in {differ} pixels of the outline, which each of them "
-    "draws in its own way.",
+    f"The two rules agree inside and differ on the outline, in {differ} "
+    f"pixel{'s' * (differ > 1)}: each of them draws it in its own way.",
 )
 
 # %% [markdown]
