@@ -671,9 +671,9 @@ ck.lesson.progress()
 # ### Exercise 5.2 · Find the bug (3 points, 8 minutes)
 #
 # A colleague joins the two networks. The segmenter is frozen: its weights were set to
-# `requires_grad_(False)`. Between the two, each picture shall get mean 0 and spread 1, because
+# `requires_grad_(False)`. Between the two, each picture must get mean 0 and spread 1, because
 # that is how the segmenter knows its pictures. And it must be possible to *train* `sharpen`
-# through the segmenter: we will need that later. There are two mistakes.
+# through the segmenter, as section 9 does. There are two mistakes.
 
 # %%
 def colleagues_double(sharpen, segment, image):
