@@ -197,7 +197,10 @@ class Exercise:
                 hint = "the function prints its result; it must return it"
             return Fault("None", expected or "an answer", hint)
         judged = call(lambda: self._judged(case, outcome, again, wanted), (), 10 * self.seconds)
-        if judged.error is not None or judged.late:
+        if judged.late:
+            return Fault("no verdict in time", expected or "an answer that can be judged",
+                         "the check took too long, on a busy machine or for this answer: try again")
+        if judged.error is not None:
             return Fault(present(outcome.value), expected or "an answer that can be compared",
                          f"the answer is a {type(outcome.value).__name__} that cannot be read")
         if judged.value is None and outcome.changed is not None:
