@@ -156,7 +156,7 @@ def _links(markdown: str, to_site: str) -> str:
             url = f"{address.repository()}/blob/main/{inside}{'/'.join(parts)}{fragment}"
         return f'<a href="{url}">{words}</a>'
 
-    return re.sub(r"(?<!!)\[([^\]]+)\]\((?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?\)", seen, markdown)
+    return re.sub(r"(?<!!)\[(?!!)([^\]]+)\]\((?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?\)", seen, markdown)
 
 
 def _outputs(outputs: list, name: str, figures: Path) -> list:

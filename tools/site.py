@@ -54,7 +54,15 @@ def sphinx(source: Path, out: Path, quiet: bool = True, **settings) -> list[str]
 def finished(page: str) -> str:
     """A page as readers of every kind need it, where Sphinx and its theme leave something out."""
     page = lesson_page.headed(page)
-    return page.replace("<pre>", '<pre tabindex="0">')  # what scrolls can be scrolled by key
+    for before, after in (
+        ("<pre>", '<pre tabindex="0">'),  # what scrolls can be scrolled by key
+        ('<summary><span class="toctree-toggle"',
+         '<summary aria-label="Pages below this one"><span class="toctree-toggle"'),
+        ('<div id="pst-primary-sidebar" class',
+         '<div id="pst-primary-sidebar" role="navigation" aria-label="Site" class'),
+    ):
+        page = page.replace(before, after)
+    return page
 
 
 def executed(name: str, store: Path, profile: str) -> nbformat.NotebookNode | None:
@@ -118,9 +126,11 @@ def build(out: Path, store: Path, profile: str = "tiny", work: Path | None = Non
         notebook = executed(name, store, profile) or execute(name, store, profile)
         page = lesson_page.page(notebook, name, work / "lessons" / "_figures")
         nbformat.write(page, work / "lessons" / f"{name}.ipynb")
+    index = (DOCS / "index.md").read_text(encoding="utf-8").split("\n")
+    others = sorted(file.stem for file in work.glob("*.md") if file.stem not in (*index, "index"))
     replaced = {
         "index.md": {"HERO": hero(),
-                     "CHEATSHEET": "cheatsheet" if (DOCS / "cheatsheet.md").exists() else "",
+                     "OTHERS": "\n".join(others),
                      "CARDS": cards(names), "REPOSITORY": address.repository(),
                      "START": address.colab(f"notebooks/{names[0]}.ipynb")},
         "reference.md": {"REFERENCE": reference()},
@@ -137,10 +147,9 @@ def build(out: Path, store: Path, profile: str = "tiny", work: Path | None = Non
         if (ROOT / f"{name}.md").exists():
             text = (ROOT / f"{name}.md").read_text(encoding="utf-8")
             (work / f"{name.lower()}.md").write_text(repository_links(text), encoding="utf-8")
-    for name in ("glossary", "cheatsheet"):
-        if (work / f"{name}.md").exists():
-            text = (work / f"{name}.md").read_text(encoding="utf-8")
-            (work / f"{name}.md").write_text(repository_links(text), encoding="utf-8")
+    for file in work.glob("*.md"):
+        if file.stem not in ("index", "reference"):
+            file.write_text(repository_links(file.read_text(encoding="utf-8")), encoding="utf-8")
     shutil.rmtree(out, ignore_errors=True)
     warnings = sphinx(work, out, html_static_path=[str(DOCS / "_static")],
                       html_extra_path=[])
