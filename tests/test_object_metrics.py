@@ -701,3 +701,26 @@ def test_default_thresholds():
     assert average_precision(GOOD, GOOD).shape == (10,)
     assert average_precision(GOOD, GOOD, 0.5) == 1.0
     assert isinstance(average_precision(GOOD, GOOD, 0.5), float)
+
+
+def test_coco_ap_in_groups_is_coco_ap_in_whole_images():
+    rng = np.random.default_rng(3)
+    truths = [crowd(rng, 40) for _ in range(3)]
+    preds = [np.roll(t, (1, 2), (0, 1)) for t in truths]
+    areas = [[0, 1e10], [0, 18**2], [18**2, 31**2], [31**2, 1e10]]
+    for scores in (None, [np.round(rng.random(len(np.unique(p)) - 1), 1) for p in preds]):
+        told = scores or [np.ones(len(np.unique(p)) - 1) for p in preds]
+        evaluation = plain_coco(truths, preds, told, areas, [100, 500, 2000])
+        precision = evaluation.eval["precision"][:, :, 0, :, -1]
+        ours = coco_average_precision(truths, preds, scores)
+        assert ours.ap == pytest.approx(precision[:, :, 0].mean(), abs=1e-12)
+        assert ours.ap50 == pytest.approx(precision[0, :, 0].mean(), abs=1e-12)
+
+
+def crowd(rng, n):
+    """Overlapping squares, so that one object meets several of the other map."""
+    labels = np.zeros((90, 90), np.int32)
+    for k in range(1, n + 1):
+        a, b, side = *rng.integers(0, 75, 2), rng.integers(4, 22)
+        labels[a:a + side, b:b + side] = k
+    return labels

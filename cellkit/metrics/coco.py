@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
+from scipy.sparse import csgraph
 
 from cellkit import checks
-from cellkit.metrics.overlaps import label_pairs
+from cellkit.metrics.overlaps import Overlap, label_pairs, overlap_table
 from cellkit.metrics.pairs import is_one_image
 
 MAX_DETECTIONS = (100, 500, 2000)
@@ -55,7 +57,9 @@ def coco_average_precision(truth, pred, scores: Iterable | None = None) -> CocoA
 
     Notes
     -----
-    pycocotools matches in plain Python: seconds for an image with hundreds of cells.
+    pycocotools compares, in plain Python, each prediction of an image with each true object.  Only
+    those that share pixels can match, so it is given them in small groups, as if each were an
+    image; ranks instead of scores keep predictions that are equally sure in their order.
 
     ``COCOeval.summarize()`` is not used: its first line keeps to 100 detections an image
     whatever is set, so that on dense images even perfect predictions get far less than 1.
@@ -72,12 +76,15 @@ def coco_average_precision(truth, pred, scores: Iterable | None = None) -> CocoA
 
     rows = list(label_pairs(truth, pred))
     scores = _scores(scores, rows, single=is_one_image(truth))
-    images = [{"id": i, "height": t.shape[0], "width": t.shape[1]} for i, (t, _) in enumerate(rows)]
-    true = [{"image_id": i, "category_id": 1, "iscrowd": 0, **rle}
-            for i, (t, _) in enumerate(rows) for rle in _rles(t)]
-    found = [{"image_id": i, "category_id": 1, "score": float(score), **rle}
-             for i, (_, p) in enumerate(rows)
-             for rle, score in zip(_rles(p), scores[i], strict=True)]
+    images, true, found = [], [], []
+    for (t, p), rank in zip(rows, _ranks(scores), strict=True):
+        seen = np.sort(np.argsort(-rank)[:MAX_DETECTIONS[-1]])
+        objects, detections = _rles(t), _rles(p)
+        for some, others in _islands(overlap_table(t, p), seen):
+            here = {"image_id": len(images), "category_id": 1}
+            images.append({"id": len(images), "height": t.shape[0], "width": t.shape[1]})
+            true += [{**here, "iscrowd": 0, **objects[k]} for k in some]
+            found += [{**here, "score": float(rank[k]), **detections[k]} for k in others]
     if not true:
         raise ValueError(
             "truth has no object in any image, expected at least one, or recall means nothing; "
@@ -117,6 +124,42 @@ def _scores(scores, rows, single: bool) -> list[np.ndarray]:
             f"predicted object, {number}; give them in the order of the labels."
         )
     return [checks.plane("scores", s[None])[0] if len(s) else s for s in scores]
+
+
+def _ranks(scores: list[np.ndarray]) -> list[np.ndarray]:
+    """Scores of all images as distinct numbers in the same order; of equals the earlier first."""
+    flat = np.concatenate(scores) if scores else np.zeros(0)
+    ranks = np.empty(len(flat))
+    ranks[np.argsort(-flat, kind="stable")] = np.arange(len(flat), 0, -1)
+    return np.split(ranks, np.cumsum([len(s) for s in scores])[:-1])
+
+
+def _islands(table: Overlap, seen: np.ndarray, size: int = 64):
+    """Groups of true and predicted objects (as positions) that share no pixel with another group.
+
+    ``seen``: the predictions that count.  A group holds few pairs, unless one island has more.
+    """
+    n, m = len(table.truth_ids), len(table.pred_ids)
+    pairs = np.isin(table.pred, seen)
+    graph = sparse.coo_matrix((np.ones(pairs.sum()), (table.truth[pairs], n + table.pred[pairs])),
+                              (n + m, n + m))
+    island = csgraph.connected_components(graph, directed=False)[1]
+    met_true, met_pred = np.unique(table.truth[pairs]), np.unique(table.pred[pairs])
+    yield np.setdiff1d(np.arange(n), met_true), []
+    yield [], np.setdiff1d(seen, met_pred)
+    for objects in (met_true, met_pred):
+        objects[:] = objects[np.argsort(island[objects + n * (objects is met_pred)], kind="stable")]
+    starts = [np.unique(island[met_true], return_index=True)[1],
+              np.unique(island[met_pred + n], return_index=True)[1]]
+    some, others = [], []
+    for part, more in zip(np.split(met_true, starts[0][1:]), np.split(met_pred, starts[1][1:]),
+                          strict=True):
+        if some and (len(some) + len(part)) * (len(others) + len(more)) > size:
+            yield some, others
+            some, others = [], []
+        some, others = [*some, *part], [*others, *more]
+    if some:
+        yield some, others
 
 
 def _rles(labels: np.ndarray) -> list[dict]:
