@@ -75,7 +75,7 @@ def test_lesson_with_each_cell_run_twice(source, turn, tmp_path, monkeypatch, re
     differ = [cell.source for cell, again in zip(twice[::2], twice[1::2], strict=True)
               if shown(cell) != shown(again) and "changes" not in cell.metadata.get("tags", ())]
     for found in claims.found(notebook)[::2]:
-        if not found["holds"]:
+        if found["said"] == found["otherwise"]:  # else tiny says that it cannot tell
             record_property("claims", f"{source.stem:<24} does not hold: {found['so'][:90]}")
     assert not differ, "not the same when run again:\n" + "\n---\n".join(differ)
 
