@@ -97,6 +97,8 @@ def one_sentence(name: str, verdict: Verdict) -> str:
         case = f" Case: {sentence(verdict.case)}" if verdict.case else ""
         text += f"{case} Came out: {verdict.fault.came}. Expected: {verdict.fault.wanted}."
         text += f" Hint: {sentence(verdict.fault.hint)}" if verdict.fault.hint else ""
+        # `make grade --partial` reads this.
+        text += " Right on {} of {} cases.".format(*verdict.cases) if verdict.cases[1] else ""
     return text
 
 

@@ -66,6 +66,7 @@ class Verdict:
     fault: Fault | None = None
     printed: str = ""  # what the answer printed on that case
     mistake: str = ""  # the name of the known mistake, if it is one
+    cases: tuple[int, int] = (0, 0)  # of a wrong answer: right on so many, of so many
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ class Exercise:
             fault = Fault(came, f"a function named {self.name}",
                           "give the check the function itself, without calling it")
             return Verdict(WRONG, fault=fault)
-        tried = []  # (case, outcome, fault)
+        tried, cases = [], list(cases)  # (case, outcome, fault)
         for case in cases:
             outcome = call(function, case.args, self.seconds)
             if not any(fault for *_, fault in tried) and is_blank(function, outcome):
@@ -168,7 +169,8 @@ class Exercise:
         )
         return Verdict(WRONG, case=case.about, given=given, fault=fault,
                        printed="\n".join(outcome.printed.splitlines()[:5]),
-                       mistake=mistake.name if mistake else "")
+                       mistake=mistake.name if mistake else "",
+                       cases=(len(tried) - len(failed), len(cases)))
 
     def _relation(self, failed):
         if self.judge:

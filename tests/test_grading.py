@@ -593,3 +593,45 @@ def test_slides_come_from_the_lessons_and_need_no_network(tmp_path):
         assert "SOLUTION" not in page and "HIDDEN" not in page and 'kind">exercise' in page
     with pytest.raises(SystemExit, match="no lesson '99'"):
         slides.main(["99", "--out", str(tmp_path)])
+
+
+def test_partial_credit_is_half_the_points_at_most_and_only_if_asked():
+    def cell(name, *outputs):
+        return nbformat.from_dict({"metadata": {"nbgrader": {"grade_id": f"{name}-check"}},
+                                   "outputs": outputs})
+
+    def wrong(right, of, name="NotRight"):
+        return {"output_type": "error", "ename": name,
+                "evalue": f"x: wrong. Right on {right} of {of} cases."}
+
+    notebook = nbformat.from_dict({"cells": [
+        cell("paint_cells", wrong(3, 4)), cell("rescale"),
+        cell("split_by_well", wrong(4, 4, "AssertionError"))]})
+    points = {"paint_cells": 0.0, "rescale": 2.0, "split_by_well": 0.0}
+    grades_.add_part(points, notebook, POINTS)
+    assert points == {"paint_cells": 0.75, "rescale": 2.0, "split_by_well": 0.0}
+    from cellkit_course.checking import NotRight, grade
+
+    with pytest.raises(NotRight, match=r"Right on \d+ of \d+ cases"):
+        grade("rescale", lambda image, low=1, high=99.8: (image / 255).clip(0, 1))
+
+
+def test_an_exercise_beside_the_notebook_is_checked_like_the_others(tmp_path, monkeypatch, capsys):
+    from cellkit_course import check
+    from cellkit_course.exercises import OWN, find
+
+    (tmp_path / OWN).write_text(
+        "from cellkit_course.exercise import Case, Exercise\n"
+        "def double(x):\n    return 2 * x\n"
+        "EXERCISES = [Exercise('double', 'mine', 'write', 1, 2, double,\n"
+        "                      lambda: [Case('', 'three', (3,))])]\n", encoding="utf-8")
+    monkeypatch.setenv("CELLKIT_PROGRESS", str(tmp_path / "progress.json"))
+    with pytest.raises(ValueError, match="no exercise 'double'"):
+        find("double")
+    monkeypatch.chdir(tmp_path)
+    assert check("double", lambda x: x + x)(3) == 6 and "double: right" in capsys.readouterr().out
+    check("double", lambda x: x + 2)
+    assert "double: wrong" in capsys.readouterr().out
+    (tmp_path / OWN).write_text("", encoding="utf-8")
+    with pytest.raises(ValueError, match="has no list EXERCISES"):
+        find("double")

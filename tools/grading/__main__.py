@@ -26,6 +26,8 @@ def main(arguments=None) -> None:
     parser.add_argument("--student", action="append", default=[], help="grade this one alone")
     parser.add_argument("--exercise", action="append", default=[],
                         help="change the points of this one alone")
+    parser.add_argument("--partial", action="store_true",
+                        help="up to half the points of a wrong answer, by its right cases")
     parser.add_argument("--due", help="deadline, e.g. 2026-12-01T18:00")
     parser.add_argument("--penalty", type=float, default=0, help="percent for each day late")
     parser.add_argument("--format", choices=books.FORMATS, default=books.FORMATS[0])
@@ -63,7 +65,7 @@ def grade_all(asked, name: str, solved: Path, out: Path) -> None:
         print(f"{one.student:<24} {sum(one.points.values()):>5g}  {one.remark}", flush=True)
 
     grade(name, asked.submitted, asked.course, out, asked.workers, asked.minutes,
-          tuple(asked.student), each)
+          tuple(asked.student), asked.partial, each)
     print(f"Points of each exercise: {book.file}")
 
 

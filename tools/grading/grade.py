@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -33,7 +34,7 @@ class Grade:
 
 
 def grade(name: str, folder: Path, course: Path, out: Path, workers: int = 1,
-          minutes: float = 20, only: tuple[str, ...] = (),
+          minutes: float = 20, only: tuple[str, ...] = (), partial: bool = False,
           each: Callable[[Grade], None] = lambda grade: None) -> list[Grade]:
     """Grade the submissions of a lesson.
 
@@ -51,6 +52,8 @@ def grade(name: str, folder: Path, course: Path, out: Path, workers: int = 1,
         What one submission may take in all.
     only : tuple of str
         Students to grade; empty: all.
+    partial : bool
+        A wrong answer gets up to half the points, by the share of cases that it is right on.
     each : callable
         Told of every grade as soon as it is there.
     """
@@ -70,7 +73,7 @@ def grade(name: str, folder: Path, course: Path, out: Path, workers: int = 1,
         def one(number, submission):
             home = Path(scratch) / f"{number:04d}"
             away = tuple(f for f in hidden if f.resolve() not in home.resolve().parents)
-            return grade_one(submission, name, exercises, clean, home, out, minutes, away)
+            return grade_one(submission, name, exercises, clean, home, out, minutes, away, partial)
 
         with ThreadPoolExecutor(workers) as pool:
             waiting = [pool.submit(one, *pair) for pair in enumerate(found)]
@@ -81,9 +84,8 @@ def grade(name: str, folder: Path, course: Path, out: Path, workers: int = 1,
 
 def prepared(clean: Path, name: str, course: Path) -> Path:
     """A course folder that knows the lesson and no student, and no longer its source."""
-    copied = clean / "source" / name / f"{name}.ipynb"
-    copied.parent.mkdir(parents=True)
-    shutil.copyfile(course / "source" / name / f"{name}.ipynb", copied)
+    shutil.copytree(course / "source" / name, clean / "source" / name,
+                    copy_function=shutil.copyfile)
     for rules in course.glob("*nbgrader*.py"):
         shutil.copyfile(rules, clean / rules.name)
     done = nbgrader(clean, "generate_assignment", name, "--force")
@@ -91,13 +93,14 @@ def prepared(clean: Path, name: str, course: Path) -> Path:
         raise RuntimeError(f"nbgrader could not read the lesson:\n{done.stdout[-3000:]}")
     write(clean / "cellkit_plain_cells.json",
           plain_cells(clean / "release" / name / f"{name}.ipynb"))
-    for folder in ("source", "release"):  # all that grading needs is in the gradebook
-        shutil.rmtree(clean / folder, onerror=_unlock)
+    shutil.rmtree(clean / "release", onerror=_unlock)
+    for notebook in (clean / "source").rglob("*.ipynb"):  # what grading needs is in the gradebook
+        notebook.unlink()
     return clean
 
 
 def grade_one(submission: Submission, name, exercises, clean, home, out, minutes,
-              hidden) -> Grade:
+              hidden, partial=False) -> Grade:
     """Grade one submission in a course folder, and a process, of its own."""
     result = Grade(submission.student)
     kept = out / "notebooks" / name / f"{submission.student.replace('/', '_')}.ipynb"
@@ -121,7 +124,10 @@ def grade_one(submission: Submission, name, exercises, clean, home, out, minutes
     if ended.status == 0 and not ended.late and graded.exists():
         put(graded, kept)
         result.points = read_points(home / "gradebook.db", name, exercises)
-        result.remark = seen_in(nbformat.read(graded, as_version=4)) or "graded"
+        ran = nbformat.read(graded, as_version=4)
+        result.remark = seen_in(ran) or "graded"
+        if partial:
+            add_part(result.points, ran, exercises)
     else:
         write(kept.with_suffix(".log"), ended.said)
         result.remark = f"{why(ended, minutes)}: 0 points, see notebooks/{name}/{kept.stem}.log"
@@ -129,6 +135,17 @@ def grade_one(submission: Submission, name, exercises, clean, home, out, minutes
         result.remark += f"; {submission.remark}"
     shutil.rmtree(home, onerror=_unlock)
     return result
+
+
+def add_part(points: dict[str, float], notebook, exercises) -> None:
+    """Half the points at most, by what a check or a hidden test says of a wrong answer's cases."""
+    for cell in notebook.cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id", "").removesuffix("-check")
+        for output in cell.get("outputs", ()):
+            told = output.output_type == "error" and output.ename == "NotRight" and re.search(
+                r"Right on (\d+) of (\d+) cases", output.evalue)
+            if told and name in exercises and not points.get(name):
+                points[name] = round(exercises[name] / 2 * int(told[1]) / int(told[2]), 2)
 
 
 def put(file: Path, target: Path) -> None:
