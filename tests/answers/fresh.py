@@ -647,11 +647,6 @@ def settings_text_lr():
     return {"width": 8, "lr": "0.01", "loss": "bce", "steps": 60}
 
 
-@right("settings")
-def settings_more():
-    return {"width": 8, "lr": 0.01, "loss": "bce+soft_dice", "steps": 60}
-
-
 # --- 3.1 flip_pair -------------------------------------------------------------------------------------
 @wrong("flip_pair")
 def flip_vertical(image, labels, rng):

@@ -151,6 +151,23 @@ def root(node):
     return {node.id} if isinstance(node, ast.Name) else set()
 
 
+#: Read the checks from disk again: whatever a submission made of them in memory is gone.
+FRESH = (
+    "import sys; [sys.modules.pop(m) for m in [*sys.modules] if m.partition('.')[0] in "
+    "('cellkit_course',)]; sys.modules['cellkit'].__dict__.pop('lesson', None); "
+    "import os; os.environ['NBGRADER_EXECUTION'] = 'autograde'; import cellkit as ck\n"
+)
+
+
+class ReadChecksAgain(NbGraderPreprocessor):
+    """Graded cells begin with :data:`FRESH` while they run."""
+
+    def preprocess_cell(self, cell, resources, cell_index):
+        if cell.cell_type == "code" and is_grade(cell) and not is_solution(cell):
+            cell.source = FRESH + cell.source
+        return cell, resources
+
+
 class OnlyErrorsCount(NbGraderPreprocessor):
     """A graded cell fails by an error and by nothing else.
 
@@ -160,6 +177,7 @@ class OnlyErrorsCount(NbGraderPreprocessor):
 
     def preprocess_cell(self, cell, resources, cell_index):
         if cell.cell_type == "code" and is_grade(cell) and not is_solution(cell):
+            cell.source = cell.source.removeprefix(FRESH)
             errors = [output for output in cell.outputs if output.output_type == "error"]
             for output in cell.outputs:
                 if output.output_type == "stream":
@@ -181,6 +199,6 @@ c.Autograde.sanitize_preprocessors = [
     MendMarks, ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata,
 ]  # fmt: skip
 c.Autograde.autograde_preprocessors = [
-    SkipWhatNoExerciseNeeds, Execute, OnlyErrorsCount, IgnorePattern, ClearMetadataPreprocessor,
-    LimitOutput, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata,
+    SkipWhatNoExerciseNeeds, ReadChecksAgain, Execute, OnlyErrorsCount, IgnorePattern,
+    ClearMetadataPreprocessor, LimitOutput, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata,
 ]  # fmt: skip
