@@ -79,7 +79,7 @@ pictures: $(INSTALLED)
 	$(BIN)/python -m tools.pictures
 
 links: $(INSTALLED)
-	$(BIN)/python -m tools.site --run tiny --links
+	$(BIN)/python -m tools.site --run tiny --links --out build/links
 
 publish: $(INSTALLED)
 	$(BIN)/python -m tools.address publish "$(REPO)"

@@ -32,8 +32,12 @@ DOCS = ROOT / "docs"
 PROFILES = ("tiny", "standard", "full")
 
 
-def sphinx(source: Path, out: Path, quiet: bool = True, **settings) -> list[str]:
-    """Build ``source`` into ``out`` as docs/conf.py says; gives Sphinx's warnings."""
+def sphinx(source: Path, out: Path, quiet: bool = True, kind: str = "html",
+           **settings) -> list[str]:
+    """Build ``source`` into ``out`` as docs/conf.py says; gives Sphinx's warnings.
+
+    ``kind`` "linkcheck" asks every address instead whether it still answers.
+    """
     import io
 
     from sphinx.application import Sphinx
@@ -41,7 +45,7 @@ def sphinx(source: Path, out: Path, quiet: bool = True, **settings) -> list[str]
 
     warnings = io.StringIO()
     with docutils_namespace():
-        app = Sphinx(str(source), str(DOCS), str(out), str(source.parent / "doctrees"), "html",
+        app = Sphinx(str(source), str(DOCS), str(out), str(source.parent / "doctrees"), kind,
                      confoverrides=settings, status=None if quiet else sys.stdout,
                      warning=warnings)
         app.build()
@@ -115,7 +119,8 @@ def execute(name: str, store: Path, profile: str) -> nbformat.NotebookNode:
     return notebook
 
 
-def build(out: Path, store: Path, profile: str = "tiny", work: Path | None = None) -> list[str]:
+def build(out: Path, store: Path, profile: str = "tiny", work: Path | None = None,
+          kind: str = "html") -> list[str]:
     """Write the site into ``out``; gives what Sphinx warned of."""
     work = work or ROOT / "build" / "site-source"
     shutil.rmtree(work, ignore_errors=True)
@@ -151,8 +156,10 @@ def build(out: Path, store: Path, profile: str = "tiny", work: Path | None = Non
         if file.stem not in ("index", "reference"):
             file.write_text(repository_links(file.read_text(encoding="utf-8")), encoding="utf-8")
     shutil.rmtree(out, ignore_errors=True)
-    warnings = sphinx(work, out, html_static_path=[str(DOCS / "_static")],
+    warnings = sphinx(work, out, kind=kind, html_static_path=[str(DOCS / "_static")],
                       html_extra_path=[])
+    if kind != "html":
+        return warnings
     shutil.copytree(work / "lessons" / "_figures", out / "lessons" / "_figures")
     shutil.copytree(DOCS / "pictures", out / "pictures")
     (out / ".nojekyll").touch()
@@ -258,10 +265,13 @@ def main() -> int:
                         help="run lessons whose stored execution is of a smaller profile")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "site")
     parser.add_argument("--store", type=Path, default=ROOT / "build" / "lessons")
+    parser.add_argument("--links", action="store_true",
+                        help="ask instead whether all addresses answer (needs a network)")
     told = parser.parse_args()
     began = time.perf_counter()
     try:
-        warnings = build(told.out.resolve(), told.store.resolve(), told.run)
+        warnings = build(told.out.resolve(), told.store.resolve(), told.run,
+                         kind="linkcheck" if told.links else "html")
     except RuntimeError as error:
         print(error, file=sys.stderr)
         return 1
