@@ -166,6 +166,7 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
                 if history.ended:
                     break
             history.ended = history.ended or "finished"
+            bar.total = bar.n  # what was planned and not needed: the bar ends at 100 % all the same
         except KeyboardInterrupt:
             history.ended = "interrupted"
         except RuntimeError as error:
