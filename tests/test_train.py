@@ -16,7 +16,19 @@ import pytest
 import torch
 from torch import nn
 
-from cellkit import Crops, Sample, Samples, UNet, augment, dice, fit, heads, losses, predict
+from cellkit import (
+    Crops,
+    MaskRCNN,
+    Sample,
+    Samples,
+    UNet,
+    augment,
+    dice,
+    fit,
+    heads,
+    losses,
+    predict,
+)
 from cellkit.samples import Entry
 from cellkit.train import checkpoints, forecast, preparation
 from cellkit.train.history import History
@@ -684,6 +696,9 @@ def test_one_value_for_a_batch_norm_is_said_in_words():
                            nn.Upsample(32))
     with pytest.raises(ValueError, match="batch norm cannot train on one value .* batch of 1"):
         fit(pooled, TRAIN, **{**QUICK, "batch_size": 1})
+    detector = MaskRCNN(backbone="resnet18", norm="batch")
+    with pytest.raises(ValueError, match="batch norm cannot train on one value .* batch of 1"):
+        fit(detector, TRAIN, **{**QUICK, "batch_size": 1})
 
 
 def test_the_front_door_opens_in_a_fresh_session(tmp_path):

@@ -187,18 +187,18 @@ def run(net, image, target, criterion, device, dtype):
     """A network's output in float32, and its loss."""
     if dtype is not None:
         image = image.contiguous(memory_format=torch.channels_last)
-    with autocast(device, dtype):
-        if criterion is None:  # Mask R-CNN: to ask for its objects as well would take twice as long
-            return None if net.training else net(image), unwrapped(net).loss(image, target)
-        try:
+    try:
+        with autocast(device, dtype):
+            if criterion is None:  # Mask R-CNN: to ask for its objects too would take twice as long
+                return None if net.training else net(image), unwrapped(net).loss(image, target)
             output = ask(net, image)
-        except ValueError as error:
-            if "more than 1 value per channel" not in str(error):
-                raise
-            raise ValueError(
-                "batch norm cannot train on one value a channel, which is what this batch of "
-                f"{len(image)} comes to inside the network; use a larger batch_size or crop."
-            ) from error
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise ValueError(
+            "batch norm cannot train on one value a channel, which is what this batch of "
+            f"{len(image)} comes to inside the network; use a larger batch_size or crop."
+        ) from error
     output = output.float()
     return output, criterion(output, target)
 
