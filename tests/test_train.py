@@ -26,12 +26,14 @@ from cellkit import (
     dice,
     fit,
     heads,
+    load_weights,
     losses,
     predict,
 )
 from cellkit.samples import Entry
 from cellkit.train import checkpoints, forecast, preparation
 from cellkit.train.history import History
+from cellkit.weights import save_weights
 
 CELL = 6  # radius in pixels
 
@@ -707,3 +709,15 @@ def test_the_front_door_opens_in_a_fresh_session(tmp_path):
     subprocess.run([sys.executable, "-c", code], check=True)
     for name in ("checkpoints", "device"):
         subprocess.run([sys.executable, "-c", f"import cellkit; cellkit.{name}"], check=True)
+
+
+def test_the_card_of_weights_that_were_trained_further_is_true(tmp_path):
+    net = load_weights("livecell-objects")
+    parent = net.card["sha256"]
+    fit(net, TRAIN, **{**QUICK, "epochs": 1, "steps_per_epoch": 1, "batch_size": 1})
+    assert net.card["parent"]["sha256"] == parent and net.card["metrics"] == {}
+    assert net.card["data"][-1]["images"] == list("abcdef")
+    file = save_weights(net, tmp_path / "mine.safetensors", net.card)
+    with pytest.warns(UserWarning, match="trained on"):
+        again = load_weights(file, samples=["a"])
+    assert again.card["parent"]["sha256"] == parent != again.card["sha256"]

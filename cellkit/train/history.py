@@ -80,6 +80,22 @@ class History:
         best, now = values[self.best_epoch - 1], values[-1]
         return now > best or math.isnan(best) and not math.isnan(now)
 
+    def card(self, before: dict, train) -> dict:
+        """The card of bundled weights that were trained further on samples.
+
+        What it said of scores and of how to repeat it no longer holds; the images it was trained
+        on are its own and these.
+        """
+        own = {"name": train.dataset or "own pictures", "licence": "not stated",
+               "images": train.names}
+        return {
+            **{key: before[key] for key in ("network", "config") if key in before},
+            "parent": {key: before.get(key) for key in ("sha256", "version", "command")},
+            "data": [*before.get("data", ()), own], "metrics": {},
+            "minutes": round(sum(self.seconds) / 60, 1),
+            "command": "cellkit.fit(cellkit.load_weights(...), ...)", "training": self.settings,
+        }
+
     def says(self, epoch: int, epochs: int, seen) -> str:
         """The running epoch in a few words, for the progress bar."""
         loss, metric = np.mean(seen, 0)

@@ -178,6 +178,8 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
             if best is not None:
                 unwrapped(net).load_state_dict(best)
             net.to(memory_format=torch.contiguous_format).eval()
+            if isinstance(getattr(unwrapped(net), "card", None), dict):
+                unwrapped(net).card = history.card(unwrapped(net).card, train)
     if speaks:
         print(repr(history).strip("<>"))
     return history
