@@ -1,5 +1,6 @@
 """Maps from networks whose answer is known, tiles that leave no seam, and input that is wrong."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -303,3 +304,15 @@ def test_a_network_that_answers_with_nan_is_told():
         next(net.parameters()).fill_(float("nan"))
     with pytest.raises(ValueError, match="answers with NaN or infinity"):
         predict(net, np.full((20, 24), 0.5, np.float32))
+
+
+def test_an_empty_margin_is_told_because_it_shifts_the_brightness():
+    inner = 0.2 + picture(40, 60) / 2
+    image = np.zeros((60, 80), np.float32)
+    image[10:50, 5:65] = inner
+    with pytest.warns(UserWarning, match=r"50% of the image is an empty margin .*10:50, 5:65"):
+        predict(UNet(width=2), image)
+    for quiet in (inner, np.zeros((20, 20), np.float32), np.pad(inner, 1)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            predict(UNet(width=2), quiet)
