@@ -156,7 +156,7 @@ EXERCISE = Exercise(
                 "zero"),
         Mistake("constant", _rescale_plus_tiny,
                 "a tiny number below the line avoids the division by zero, but one hot pixel still "
-                "becomes 1 here; return zeros where both percentiles are equal"),
+                "becomes 1 here; give zeros where both percentiles are equal"),
         Mistake("quiet", _rescale_nan_to_num, _WARNS),
         Mistake("quiet", _rescale_then_choose, _WARNS),
         Mistake("float32", _rescale_in_float64, "the numbers are right; convert them to float32"),

@@ -212,7 +212,7 @@ EXERCISE = Exercise(
                 "labels need mending"),
         Mistake("nearest", _resize_rounded_down, _INTERPOLATED),
         Mistake("types", _resize_swapped, "the image comes first, then its labels"),
-        Mistake("types", _resize_labels_only, "two things come back: return image, labels"),
+        Mistake("types", _resize_labels_only, "two things come back: the image, then the labels"),
         Mistake("types", _resize_in_float64,
                 "the image is float64 now; it must be float32, as before"),
         Mistake("types", _resize_labels_float, "labels are whole numbers, int32 as before"),
