@@ -77,6 +77,8 @@ def test_every_sentence_of_a_task_has_a_case_and_an_answer_that_breaks_it(exerci
 #: Mistakes that break another requirement besides the one they are listed for: its hint is true.
 TRUE_AS_WELL = {
     "split_by_place": "two wells of one place leave a list empty",
+    "split_by_letters": "two wells that begin alike leave a list empty",
+    "split_by_beginning": "a name that begins like two wells is in both lists",
     "split_by_line": "two wells of one line leave a list empty",
     "mask_still_training": "a network that was evaluating comes back in training mode",
     "prepare_swapped": "training and validation have changed places",
