@@ -191,7 +191,7 @@ def seen_in(notebook) -> str:
         if errors and mark.get("grade_id") == "set-up":
             return (f"graded, but the set-up cell failed ({errors[0].ename}: "
                     f"{errors[0].evalue[:80]}), so little else could work")
-        if errors and errors[0].ename == "CellTimeoutError":
+        if errors and errors[0].ename in ("CellTimeoutError", "KeyboardInterrupt"):
             return "graded; at least one cell never ended and was stopped"
     return ""
 
