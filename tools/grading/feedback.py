@@ -11,7 +11,7 @@ import nbformat
 from cellkit.files import replacing
 from tools.grading.books import read
 
-HIDDEN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS.*?^[ \t]*### END HIDDEN TESTS[^\n]*\n?",
+HIDDEN = re.compile(r"^[ \t]*#+ BEGIN HIDDEN TESTS.*?^[ \t]*#+ END HIDDEN TESTS[^\n]*\n?",
                     re.DOTALL | re.MULTILINE)
 
 
