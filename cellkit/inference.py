@@ -1,7 +1,4 @@
-"""From an image to maps: what a trained network says about each pixel.
-
-(The module is not called ``predict``: ``cellkit.predict`` is the function.)
-"""
+"""From an image to maps: what a trained network says about each pixel."""
 
 from __future__ import annotations
 
@@ -382,13 +379,20 @@ def _checked(image) -> np.ndarray:
     image = image.astype(np.float32, copy=False)
     checks.unit_range("the image", float(image.min()), float(image.max()),
                       "scale it with cellkit.datasets.scale_image(image) first")
-    lit = image.max(axis=2) > 0 if image.ndim == 3 else image > 0
-    if not (lit[0].any() and lit[-1].any() and lit[:, 0].any() and lit[:, -1].any()) and lit.any():
-        rows, columns = (np.flatnonzero(lit.any(axis)) for axis in (1, 0))
-        inside = (rows[-1] + 1 - rows[0]) * (columns[-1] + 1 - columns[0]) / lit.size
-        if inside < 0.9:  # networks know brightness relative to the whole picture
-            warnings.warn(
-                f"{1 - inside:.0%} of the image is an empty margin (rows and columns of 0), which "
-                "shifts the brightness that the network sees; cut it off first: "
-                f"image[{rows[0]}:{rows[-1] + 1}, {columns[0]}:{columns[-1] + 1}].", stacklevel=3)
+    _warn_of_margin(image)
     return image
+
+
+def _warn_of_margin(image: np.ndarray) -> None:
+    """Networks know brightness relative to the whole picture, an empty margin included."""
+    if (all((edge > 0).any() for edge in (image[0], image[-1], image[:, 0], image[:, -1]))
+            or not (image > 0).any()):
+        return  # nearly always by the first, without a look at each pixel
+    lit = image.max(axis=2) > 0 if image.ndim == 3 else image > 0
+    rows, columns = (np.flatnonzero(lit.any(axis)) for axis in (1, 0))
+    inside = (rows[-1] + 1 - rows[0]) * (columns[-1] + 1 - columns[0]) / lit.size
+    if inside < 0.9:
+        warnings.warn(
+            f"{1 - inside:.0%} of the image is an empty margin (rows and columns of 0), which "
+            "shifts the brightness that the network sees; cut it off first: "
+            f"image[{rows[0]}:{rows[-1] + 1}, {columns[0]}:{columns[-1] + 1}].", stacklevel=4)
