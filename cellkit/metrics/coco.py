@@ -59,7 +59,8 @@ def coco_average_precision(truth, pred, scores: Iterable | None = None) -> CocoA
     -----
     pycocotools compares, in plain Python, each prediction of an image with each true object.  Only
     those that share pixels can match, so it is given them in small groups, as if each were an
-    image; ranks instead of scores keep predictions that are equally sure in their order.
+    image, and how much they share instead of masks; ranks instead of scores keep predictions that
+    are equally sure in their order.
 
     ``COCOeval.summarize()`` is not used: its first line keeps to 100 detections an image
     whatever is set, so that on dense images even perfect predictions get far less than 1.
@@ -76,15 +77,23 @@ def coco_average_precision(truth, pred, scores: Iterable | None = None) -> CocoA
 
     rows = list(label_pairs(truth, pred))
     scores = _scores(scores, rows, single=is_one_image(truth))
-    images, true, found = [], [], []
+    images, true, found, shares = [], [], [], {}
     for (t, p), rank in zip(rows, _ranks(scores), strict=True):
         seen = np.sort(np.argsort(-rank)[:MAX_DETECTIONS[-1]])
-        objects, detections = _rles(t), _rles(p)
-        for some, others in _islands(overlap_table(t, p), seen):
-            here = {"image_id": len(images), "category_id": 1}
-            images.append({"id": len(images), "height": t.shape[0], "width": t.shape[1]})
-            true += [{**here, "iscrowd": 0, **objects[k]} for k in some]
-            found += [{**here, "score": float(rank[k]), **detections[k]} for k in others]
+        table, first, later = overlap_table(t, p), {}, {}
+        for some, others in _islands(table, seen):
+            here = {"image_id": len(images), "category_id": 1, "iscrowd": 0}
+            images.append({"id": len(images)})
+            for k in some:
+                first[k] = len(true) + 1  # pycocotools takes 0 for no match
+                true.append({**here, "id": first[k], "area": int(table.truth_areas[k])})
+            for k in others:
+                later[k] = len(found) + 1
+                found.append({**here, "id": later[k], "area": int(table.pred_areas[k]),
+                              "score": float(rank[k])})
+        pairs = zip(table.truth.tolist(), table.pred.tolist(), (table.area / table.union).tolist(),
+                    strict=True)
+        shares |= {(later[d], first[g]): share for g, d, share in pairs if d in later}
     if not true:
         raise ValueError(
             "truth has no object in any image, expected at least one, or recall means nothing; "
@@ -95,12 +104,20 @@ def coco_average_precision(truth, pred, scores: Iterable | None = None) -> CocoA
                    for low, high in AREAS.values()]
         return CocoAP(0.0, 0.0, 0.0, *nothing[1:], 0.0)
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress
-        gt = COCO()
-        gt.dataset = {"images": images, "annotations": [{"id": k, **a} for k, a in
-                                                        enumerate(true, start=1)],
-                      "categories": [{"id": 1, "name": "cell"}]}
-        gt.createIndex()
-        evaluation = COCOeval(gt, gt.loadRes(found), "segm")
+        gt, dt = COCO(), COCO()
+        for coco, objects in ((gt, true), (dt, found)):
+            coco.dataset = {"images": images, "annotations": objects,
+                            "categories": [{"id": 1, "name": "cell"}]}
+            coco.createIndex()
+        evaluation = COCOeval(gt, dt, "bbox")  # the kind that paints no masks
+
+        def compare(image, category):
+            some, others = evaluation._gts[image, category], evaluation._dts[image, category]
+            others = sorted(others, key=lambda d: -d["score"])
+            return np.array([[shares.get((d["id"], g["id"]), 0.0) for g in some] for d in others]
+                            if some else [])
+
+        evaluation.computeIoU = compare
         evaluation.params.maxDets = list(MAX_DETECTIONS)
         evaluation.params.areaRng = [list(limits) for limits in AREAS.values()]
         evaluation.params.areaRngLbl = list(AREAS)
@@ -160,29 +177,6 @@ def _islands(table: Overlap, seen: np.ndarray, size: int = 64):
         some, others = [*some, *part], [*others, *more]
     if some:
         yield some, others
-
-
-def _rles(labels: np.ndarray) -> list[dict]:
-    """One run-length code and area an object, ascending by label, from one pass over the map."""
-    from pycocotools import mask
-
-    height, width = labels.shape
-    flat = labels.ravel(order="F")
-    starts = np.append(0, np.flatnonzero(flat[1:] != flat[:-1]) + 1)
-    ends = np.append(starts[1:], flat.size)
-    label = flat[starts]
-    order = np.argsort(label, kind="stable")
-    order = order[label[order] > 0]
-    if not len(order):
-        return []
-    codes = []
-    for runs in np.split(order, np.flatnonzero(np.diff(label[order])) + 1):
-        # Alternating lengths of background and object, beginning and ending with background.
-        edges = np.stack([starts[runs], ends[runs]], axis=1).ravel()
-        counts = np.diff(edges, prepend=0, append=flat.size)
-        code = mask.frPyObjects({"size": [height, width], "counts": counts.tolist()}, height, width)
-        codes.append({"segmentation": code, "area": int(counts[1::2].sum())})
-    return codes
 
 
 def _mean(values: np.ndarray) -> float:
