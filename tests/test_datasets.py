@@ -813,10 +813,10 @@ def test_images_without_labels_are_named_and_kept_apart(tmp_path, caplog):
 def test_labels_under_unusual_names_are_pointed_out(tmp_path, caplog):
     for i in range(3):
         save(tmp_path / "images" / f"t{i}.png", CELLS)
-        save(tmp_path / "labels" / f"man_seg{i}.png", CELLS)
+        save(tmp_path / "labels" / f"cell{i}.png", CELLS)
     with caplog.at_level(logging.WARNING):
         assert ck.read("folder", tmp_path)[0].labels is None
-    assert "3 files in" in caplog.text and "labels/man_seg0.png" in caplog.text
+    assert "3 files in" in caplog.text and "labels/cell0.png" in caplog.text
 
 
 @pytest.mark.parametrize(

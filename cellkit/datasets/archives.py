@@ -125,9 +125,11 @@ def open_binary(path) -> io.IOBase:
 def _intact(what, fault) -> Iterator[None]:
     try:
         yield
-    except (OSError, Unfit):
+    except Unfit:
         raise
     except Exception as error:  # each packing method has its own kinds
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # a place before the start
+            raise
         raise Unfit(
             f"{what} {fault} ({type(error).__name__}: {error}), expected an intact zip archive "
             "without a password; copy or download it again."
@@ -191,6 +193,7 @@ def unpack(archive, folder, largest: int = 20 << 30) -> Path:
     with _intact(archive, "cannot be unpacked"), zipfile.ZipFile(archive) as packed:
         check_names(packed, archive)
         members = [info for info in packed.infolist() if not info.is_dir()]
+        need(members, f"{archive} holds no file, expected some; copy or download it again.")
         size = sum(info.file_size for info in members)
         need(size <= min(largest, max(SWELLING * packed_size, 100 << 20)), lambda: (
             f"{archive} has {packed_size:,} bytes and would unpack to {size:,}, expected at most "

@@ -12,8 +12,8 @@ the name tells of the sample, and ``*`` for anything else.  None of them reaches
 ``**/`` is any number of folders.  Numbers may be padded with zeros on one side only.
 
 Where nobody says, names tell: ``images/a.tif`` and ``masks/a.png``, ``train_img/a.tif`` and
-``train_label/a.tif``, ``a.tif`` and ``a_mask.png``, ``a_img.png`` and ``a_masks.png``, and so on
-(:mod:`cellkit.datasets.pairing`).
+``train_label/a.tif``, ``a.tif`` and ``a_mask.png``, ``a_img.png`` and ``a_masks.png``,
+``t000.tif`` and ``man_seg000.tif``, and so on (:mod:`cellkit.datasets.pairing`).
 """
 
 from __future__ import annotations

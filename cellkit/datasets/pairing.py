@@ -141,9 +141,14 @@ def _key(fields, wanted) -> tuple:
 # ---------------------------------------------------------------- usual names
 
 _ROLES = {
-    role: re.compile(rf"(?:(.+?)[_. -])??(?:{words})(?:[_. -](.+))?", re.IGNORECASE)
+    # The end counts where both ends are such words: seg_mask is the mask of seg.
+    role: re.compile(rf"(?:{words})(?:[_. -](?!(?:{words})\Z)(.+))?"
+                     rf"|(.+?)[_. -](?:{words})(?:[_. -](.+))?", re.IGNORECASE)
     for role, words in (("drawn", DRAWN), ("image", IMAGE))
 }
+
+#: The Cell Tracking Challenge's names of what was drawn in t000.tif.
+_TRACKING = re.compile(r"man_seg_?(\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -166,6 +171,8 @@ class _Named:
             place += parts if told else [folder]
             role = told or role
         told, parts = _role(stem)
+        if number := _TRACKING.fullmatch(stem):
+            told, parts = "drawn", [f"t{number[1]}"]
         # In the middle of a name a word tells something only before a number: x_mask_3.
         fits = len(parts) == 1 or (len(parts) == 2 and parts[1].isdigit())
         short = "_".join(parts) if told and fits and role in (None, told) else stem
@@ -204,6 +211,11 @@ def usual_pairs(pictures, images, inside="", root="") -> list[Pair]:
         Two images of one name; labels without image where others have one.
     """
     pattern = None if images is None else Pattern(images, inside)
+    markers = [name for name in pictures if "/man_track" in f"/{name}"]
+    if markers:
+        _log.warning("%d files in %s mark tracks and outline no cells (first: %s); they are left "
+                     "out.", len(markers), root, markers[0])  # fmt: skip
+        pictures = [name for name in pictures if name not in set(markers)]
     named = [_Named.parse(name, inside) for name in pictures]
     if pattern:
         shown = [n for n in named if pattern.match(n.file)]

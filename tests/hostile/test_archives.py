@@ -116,3 +116,27 @@ def test_two_entries_of_one_name_do_not_overwrite_each_other(tmp_path):
     with pytest.raises(ValueError, match="has the place of another"):
         archives.unpack(tmp_path / "x.zip", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_an_archive_of_no_files_is_told(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as packed:
+        packed.mkdir("a")
+    with pytest.raises(ValueError, match="holds no file"):
+        archives.unpack(tmp_path / "x.zip", tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.zip"]
+
+
+def test_an_entry_that_lies_before_the_archives_start_is_damage(tmp_path):
+    place = tmp_path / "x.zip"
+    with zipfile.ZipFile(place, "w") as packed:
+        packed.writestr("a.txt", b"hello")
+    data = bytearray(place.read_bytes())
+    end = data.rfind(b"PK\5\6")
+    data[end + 16 : end + 20] = (int.from_bytes(data[end + 16 : end + 20], "little") + 9).to_bytes(
+        4, "little")  # fmt: skip
+    place.write_bytes(data)
+    for read in (lambda: archives.unpack(place, tmp_path / "out"),
+                 lambda: archives.open_binary(place / "a.txt")):  # fmt: skip
+        with pytest.raises(ValueError, match="expected an intact zip archive"):
+            read()
+    assert [path.name for path in tmp_path.iterdir()] == ["x.zip"]

@@ -58,6 +58,32 @@ def test_images_and_labels_of_usual_names_are_paired(image, labels, names, tmp_p
         np.testing.assert_array_equal(sample.labels, np.where(CELLS, CELLS + k, 0))
 
 
+@pytest.mark.parametrize(("image", "labels"), [
+    ("t{}.tif", "man_seg{}.tif"), ("images/t{}.tif", "labels/man_seg{}.tif"),
+    ("01/t{}.tif", "01_GT/SEG/man_seg{}.tif"),
+])  # fmt: skip
+def test_names_of_the_cell_tracking_challenge_are_paired(image, labels, tmp_path, caplog):
+    for k, number in enumerate(("000", "001")):
+        save(tmp_path / image.format(number), np.full((40, 60), 90 + k, np.uint8))
+        save(tmp_path / labels.format(number), CELLS + np.uint8(k) * (CELLS > 0))
+        save(tmp_path / f"01_GT/TRA/man_track{number}.tif", CELLS)
+    with caplog.at_level(logging.WARNING):
+        samples = ck.read("folder", root=tmp_path)
+    assert [s.name for s in samples] == ["t000", "t001"] and "mark tracks" in caplog.text
+    for k, sample in enumerate(samples):
+        np.testing.assert_array_equal(sample.labels, np.where(CELLS, CELLS + k, 0))
+
+
+def test_where_both_ends_of_a_name_tell_something_the_last_counts(tmp_path):
+    for k, name in enumerate(["seg", "mask", "a_img"]):
+        save(tmp_path / f"{name}.png", np.full((40, 60), 90 + k, np.uint8))
+        save(tmp_path / f"{name}_mask.png", CELLS + np.uint8(k) * (CELLS > 0))
+    samples = ck.read("folder", root=tmp_path)
+    found = {round(s.image.max() * 255): s.labels for s in samples if s.labels is not None}
+    for grey, labels in found.items():
+        np.testing.assert_array_equal(labels, np.where(CELLS, CELLS + (grey - 90), 0))
+
+
 def test_a_zip_with_backslashes_is_read(tmp_path):
     stream = io.BytesIO()
     Image.fromarray(CELLS).save(stream, "PNG")
