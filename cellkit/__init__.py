@@ -14,6 +14,7 @@ _HOME = {
     "datasets": ["read", "download"],
     "networks": ["UNet", "DoubleUNet", "SimpleCNN", "ResNetUNet", "MaskRCNN"],
     "train": ["fit"],
+    "scale": ["cell_size"],
     "inference": ["predict", "detect", "super_resolve"],
     "metrics": ["dice", "iou", "edge_dice", "average_precision",
                 "object_f1", "object_dice", "object_hausdorff", "psnr", "ssim"],

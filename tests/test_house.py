@@ -16,9 +16,9 @@ PACKAGES = ("cellkit", "cellkit_course")
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 #: A room imports from those before it only; design: arrows run down this list.
 ROOMS = ["checks", "files", "device", "samples", "synthetic", "annotations", "datasets", "targets",
-         "normalisation", "resampling", "degradation", "augment", "losses", "metrics",
-         "postprocessing", "heads", "crops", "networks", "inference", "train", "show", "weights",
-         "explore"]
+         "normalisation", "looks", "resampling", "degradation", "augment", "losses", "metrics",
+         "postprocessing", "heads", "crops", "networks", "tiles", "scale", "inference", "train",
+         "show", "weights", "explore"]
 #: Files not yet below the limit, to become fewer.
 LARGE = {"cellkit.explore",
          *(f"cellkit_course.exercises.lesson_{k:02}" for k in range(1, 8))}

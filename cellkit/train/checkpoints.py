@@ -92,4 +92,6 @@ def load(path):
             f"{path} holds weights of a {state['network']} that cellkit cannot build; build it "
             "yourself and fill it with ck.checkpoints.read(path)['best']."
         )
-    return rebuild(state["network"], state["config"], state["best"], path).eval()
+    net = rebuild(state["network"], state["config"], state["best"], path).eval()
+    net.seen = state.get("history", {}).get("seen", {})
+    return net

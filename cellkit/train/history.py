@@ -31,6 +31,8 @@ class History:
         "finished", "no progress" (patience), "out of time" or "interrupted".
     settings : dict
         What :func:`cellkit.fit` was asked for.
+    seen : dict
+        What the pictures are like that it trained on, see :func:`cellkit.scale.seen_in`.
     """
 
     metric: str = "dice"
@@ -43,6 +45,7 @@ class History:
     best_epoch: int = 0
     ended: str = ""
     settings: dict = field(default_factory=dict)
+    seen: dict = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.train_loss)

@@ -14,7 +14,8 @@ from tqdm import tqdm
 from cellkit import augment as augmentation
 from cellkit.device import autocast, autocast_dtype, evaluating, pick_device, unwrapped
 from cellkit.heads import head_of, loss_of
-from cellkit.inference import ask
+from cellkit.scale import factor, own_factor, seen_in
+from cellkit.tiles import ask
 from cellkit.train import checkpoints, parallel, preparation, resuming
 from cellkit.train.forecast import Trial, out_of_memory
 from cellkit.train.history import History
@@ -23,7 +24,8 @@ from cellkit.train.history import History
 def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
         steps_per_epoch: int | None = None, batch_size: int = 8, crop=256, lr: float = 1e-3,
         loss: str | Callable | None = None, augment: Callable | None = augmentation.default,
-        degrade: Callable | None = None, schedule: str | Callable | None = None,
+        degrade: Callable | None = None, scale: float | str = 1.0,
+        cell_size: float | None = None, schedule: str | Callable | None = None,
         minutes: float | None = None, on_epoch: Callable[[History], None] | None = None,
         **rare) -> History:
     """Train a network; it ends with the weights of its best epoch, in evaluation mode.
@@ -47,6 +49,10 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
         See :class:`cellkit.Crops`.  Smaller images bring ``crop`` down to the largest of them, at
         least 32.  Unless told otherwise crops are flipped, turned by quarters and lit differently,
         see :func:`cellkit.augment.default`.
+    scale, cell_size
+        As in :func:`cellkit.predict`: samples are resized as they are read, labels by the nearest
+        pixel; ``crop`` counts afterwards.  scale="auto": by the size of the cells in ``train``.
+        Predict at the same scale, or with a ``cell_size``.
     lr : float
         Learning rate (with a schedule: the highest).
     loss : str or callable(output, target), optional
@@ -81,8 +87,9 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
     head = head_of(net)
     monitor = rare.monitor or ("loss" if head.metric == "psnr" else "metric")
     criterion = loss_of(head, loss)
-    train = preparation.samples_for(train, "training", head)
-    valid = None if valid is None else preparation.samples_for(valid, "validation", head)
+    scale = factor(net, lambda: own_factor(net, train), scale, cell_size)
+    train = preparation.samples_for(train, "training", head, scale)
+    valid = None if valid is None else preparation.samples_for(valid, "validation", head, scale)
     preparation.warn_of_leak(train, valid)
     crops, looks, crop, steps = preparation.cut(
         net, head, train, valid, crop, rare.mode, batch_size, steps_per_epoch, seed, augment,
@@ -117,8 +124,10 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
         history, best = History(head.metric, settings=dict(
             epochs=epochs, seed=seed, batch_size=batch_size, crop=crop, mode=rare.mode, lr=lr,
             optimizer=name(rare.optimizer), loss=name(loss), augment=name(augment),
-            degrade=name(degrade), schedule=name(schedule), monitor=monitor, steps=steps,
+            degrade=name(degrade), scale=None if scale == 1 else scale, schedule=name(schedule),
+            monitor=monitor, steps=steps,
             amp=str(dtype), train=train.names)), None
+        history.seen = seen_in(train)
         movers = preparation.movers_of(net, rare.optimizer, lr, schedule, steps, epochs, dtype)
         if state is not None:
             history, best = resuming.resume(rare.checkpoint, state, net, movers, history)
@@ -178,6 +187,7 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
             if best is not None:
                 unwrapped(net).load_state_dict(best)
             net.to(memory_format=torch.contiguous_format).eval()
+            unwrapped(net).seen = history.seen
             if isinstance(getattr(unwrapped(net), "card", None), dict):
                 unwrapped(net).card = history.card(unwrapped(net).card, train)
     if speaks:

@@ -20,8 +20,9 @@ from torch.utils.data import DataLoader
 from cellkit.checks import function, number, one_of, whole_number
 from cellkit.crops import Crops
 from cellkit.heads import Head, config_of
-from cellkit.inference import networks
 from cellkit.samples import Samples
+from cellkit.scale import scaled
+from cellkit.tiles import networks
 
 OPTIMIZERS = {
     "adam": torch.optim.Adam,
@@ -133,8 +134,8 @@ def _writable(path) -> None:
                          "give a path in a folder of your own.")
 
 
-def samples_for(samples, what: str, head: Head) -> Samples:
-    """Samples a network with this head can learn from, kept in memory where they fit."""
+def samples_for(samples, what: str, head: Head, scale: float) -> Samples:
+    """Samples a network with this head can learn from, resized, in memory where they fit."""
     samples = Samples.of(samples)
     if not len(samples):
         raise ValueError(f"there are no {what} samples; read or keep at least one.")
@@ -144,6 +145,7 @@ def samples_for(samples, what: str, head: Head) -> Samples:
             f"{what} sample {bare[0]!r} has no ground truth (labels is None); "
             "keep only annotated samples: samples.where(lambda entry: entry.annotated)."
         )
+    samples = scaled(samples, scale)
     one = samples[0]
     size = one.image.nbytes + (0 if one.labels is None else one.labels.nbytes)
     return samples.cached() if size * len(samples) <= CACHE else samples

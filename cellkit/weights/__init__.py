@@ -43,8 +43,9 @@ def card(name) -> dict:
     dict
         "data": a list of dicts with "name", "licence" and "images" (their names); "metrics";
         "minutes" of training; "command" that repeats it; "network" and "config" that rebuild the
-        network; "version" of cellkit; "sha256" of the weights, "card_sha256" of all the rest of
-        the card.
+        network; "seen", what the pictures it was trained on are like, see
+        :func:`cellkit.scale.seen_in`; "version" of cellkit; "sha256" of the weights,
+        "card_sha256" of all the rest of the card.
     """
     return _read(name)[0]
 
@@ -102,7 +103,7 @@ def load_weights(name, samples=None, device: str = "auto"):
                 "which its weights have nothing; copy both files again, from the same place."
             )
     net = rebuild(known["network"], known["config"], weights, file)
-    net.card = known
+    net.card, net.seen = known, known.get("seen", {})
     if samples is not None:
         check_unseen(known, samples)
     return net.to(pick_device(device)).eval()
@@ -147,7 +148,7 @@ def save_weights(net, path, card: dict) -> Path:
         weights[key] = value
     data = save(weights)
     own = {"format": FORMAT, "version": cellkit.__version__, "network": type(net).__name__,
-           "config": net.config}
+           "config": net.config, **({"seen": seen} if (seen := getattr(net, "seen", None)) else {})}
     # Its place comes first, and its word last.
     full = {**own, **card, **own, "sha256": hashlib.sha256(data).hexdigest()}
     try:
