@@ -182,6 +182,5 @@ class Proposal:
 def propose(net, image: np.ndarray) -> Proposal:
     """Estimate the size of the cells in a picture, and propose a scale."""
     known = trained_on(net)
-    if known is None:
-        return Proposal(1.0, float("nan"), False, "Nothing says what this network was trained on.")
-    return Proposal(1.0, known[1], False, "There is no estimate yet: the picture is taken as it is.")
+    words = "There is no estimate yet: the picture is taken as it is."
+    return Proposal(1.0, known[1] if known else float("nan"), False, words)
