@@ -22,6 +22,7 @@ _HOME = {
                     "RandomDegrade", "random_degrade"],
     "postprocessing": ["instances", "tune_instances"],
     "weights": ["load_weights"],
+    "segmentation": ["segment", "measure"],
 }
 #: Names of modules at the front door -> where they stand.
 _MODULES = {

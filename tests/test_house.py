@@ -18,7 +18,7 @@ FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob(
 ROOMS = ["checks", "files", "device", "samples", "synthetic", "annotations", "datasets", "targets",
          "normalisation", "looks", "resampling", "degradation", "augment", "losses", "metrics",
          "postprocessing", "heads", "crops", "networks", "tiles", "scale", "inference", "train",
-         "show", "weights", "explore"]
+         "show", "weights", "segmentation", "explore", "doctor", "command"]
 #: Files not yet below the limit, to become fewer.
 LARGE = {"cellkit.explore",
          *(f"cellkit_course.exercises.lesson_{k:02}" for k in range(1, 8))}
@@ -80,9 +80,9 @@ def test_imports_run_in_no_circle():
 
 
 def test_arrows_run_down_the_list():
-    rooms = {room(name) for name in MODULES} - {None}
+    rooms = {room(name) for name in MODULES} - {None, "__main__"}
     assert rooms == set(ROOMS)
-    wrong = [f"{name} imports {other}" for name, path in MODULES.items() if room(name)
+    wrong = [f"{name} imports {other}" for name, path in MODULES.items() if room(name) in ROOMS
              for other in arrows(path)
              if other.split(".")[0] == "cellkit_course" or room(other)
              and ROOMS.index(room(other)) > ROOMS.index(room(name))]

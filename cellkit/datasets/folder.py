@@ -67,7 +67,7 @@ def samples(
         A folder or a zip archive.
     split : str
         "all": the images with labels, or every image if none has any.  "unlabelled": the others,
-        and those in ``unlabelled/``.
+        and those in ``unlabelled/``.  "every": all of these, without labels.
     images : str, optional
         Their pattern.  None: every picture in folders called ``images`` or the like, else directly
         in ``root``, else in any folder, that is not what was drawn.
@@ -100,8 +100,12 @@ def samples(
         in colour or with fractions; an unreadable file.
     """
     root = Path(root)
-    one_of("split of a folder", split, ("all", "unlabelled"))
+    one_of("split of a folder", split, ("all", "unlabelled", "every"))
     found = names(root)
+    if split == "every":  # but what cellkit.segment wrote here
+        ours = tuple(f"{place.parent.relative_to(root).as_posix()}/"
+                     for place in root.glob("*/**/.cellkit"))
+        found = [name for name in found if not name.startswith(ours)]
     pictures = [name for name in found if name.lower().endswith(SUFFIXES)]
     inside = f"{root.name}/" if root.is_file() else ""
     apart = [n for n in pictures if "unlabelled" in n.lower().split("/")[:-1]]
@@ -122,6 +126,9 @@ def samples(
     chosen = drawn or spare
     if split == "unlabelled":
         chosen = spare + [Pair(name, ()) for name in apart]
+    elif split == "every":
+        wanted = {p.image for p in pairs} | set(apart)
+        chosen = [Pair(name, ()) for name in found if name in wanted]
     elif drawn and spare:
         _log.warning(
             "%d of %d images in %s have no labels (first: %s); they are left out here and "

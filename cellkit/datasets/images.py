@@ -25,7 +25,7 @@ def read_image(path, scale="dtype", page=None, channel=None) -> np.ndarray:
     path : path
         A TIFF, PNG, BMP or JPEG file with one page; it may lie in a zip archive, see
         :mod:`cellkit.datasets.archives`.
-    scale : "dtype", "minmax", "percentile", (low, high) or "depth"
+    scale : "dtype", "minmax", "percentile", (low, high), "depth" or "none"
         How grey values become [0, 1]; see :func:`scale_image`.
     page, channel : int, optional
         Which page of a file with several, which of a file's channels, from 0.
@@ -193,7 +193,7 @@ def scale_image(array, scale="dtype") -> np.ndarray:
     ----------
     array : ndarray, (H, W) or (H, W, 3)
         Any numbers, without NaN.
-    scale : "dtype", "minmax", "percentile", (low, high) or "depth"
+    scale : "dtype", "minmax", "percentile", (low, high), "depth" or "none"
         "dtype" divides by the largest value the type holds (255, 65535; float must lie in [0, 1]
         already), so that images stay comparable.  "minmax" stretches the image's own lowest and
         highest value to 0 and 1.  "percentile" does so with its 1st and 99.8th percentile, a
@@ -211,6 +211,8 @@ def scale_image(array, scale="dtype") -> np.ndarray:
     need(array.dtype.kind in "buif",
          lambda: f"the image holds {array.dtype}, expected whole or real numbers.", TypeError)
     need(array.size, lambda: f"the image is empty {array.shape}, expected at least one pixel.")
+    if isinstance(scale, str) and scale == "none":
+        return array
     need(array.dtype.kind != "f" or np.isfinite(array).all(), lambda: (
         f"the image has {np.count_nonzero(~np.isfinite(array))} values that are NaN or infinite, "
         "expected real numbers; replace them first, e.g. with numpy.nan_to_num."
