@@ -35,7 +35,7 @@ SCALE = 0.25
 TRAINING = {"steps_per_epoch": 20, "batch_size": 4, "crop": 128, "optimizer": "adamw",
             "schedule": "onecycle",
             "augment": augment.Pipeline(augment.Rotate(180), augment.Zoom(0.2), augment.default)}
-#: From random weights at the rate at which the bundled network itself was trained; else at half of it.
+#: From random weights at the rate of the bundled network's own training; else at half of it.
 RATES = {"fine-tuned": 1e-3, "scratch": 2e-3}
 
 
