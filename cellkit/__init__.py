@@ -18,6 +18,7 @@ _HOME = {
     "inference": ["predict", "detect", "super_resolve"],
     "metrics": ["dice", "iou", "edge_dice", "average_precision",
                 "object_f1", "object_dice", "object_hausdorff", "psnr", "ssim"],
+    "growth": ["link", "track", "doubling_time"],
     "degradation": ["degrade", "shrink", "enlarge", "storage",
                     "RandomDegrade", "random_degrade"],
     "postprocessing": ["instances", "tune_instances"],
