@@ -1961,3 +1961,79 @@ def parameters_tuple():
 @right("parameters")
 def parameters_near():
     return {"threshold": 0.5, "smoothing": 1.8, "seed_threshold": 0.36, "min_size": 20}
+
+
+# --- 8.1 diameter --------------------------------------------------------------------------------
+@wrong("diameter")
+def diameter_of_everything(labels):
+    n = len(np.unique(labels)) - 1
+    return float(2 * np.sqrt((labels > 0).sum() / n / np.pi)) if n else 0.0
+
+
+@wrong("diameter")
+def diameter_times_two_pi(labels):
+    areas = [np.sum(labels == k) for k in np.unique(labels) if k]
+    return float(np.median([2 * np.sqrt(a) / np.pi for a in areas])) if areas else 0.0
+
+
+@right("diameter")
+def diameter_bincount(labels):
+    areas = np.bincount(labels.ravel())[1:]
+    areas = areas[areas > 0]
+    if areas.size == 0:
+        return 0.0
+    return 2 * np.sqrt(np.median(areas) / np.pi) if areas.size % 2 else np.median(
+        2 * np.sqrt(areas / np.pi))
+
+
+# --- 8.2 link ------------------------------------------------------------------------------------
+@wrong("link")
+def link_mode(before, after):
+    out = {}
+    for k in np.unique(before):
+        if k:
+            hit = after[(before == k) & (after > 0)]
+            if hit.size:
+                out[int(k)] = int(np.bincount(hit).argmax())
+    return out
+
+
+@wrong("link")
+def link_hungarian_on_distance(before, after):
+    from scipy.optimize import linear_sum_assignment
+    a, b = [k for k in np.unique(before) if k], [k for k in np.unique(after) if k]
+    cost = np.array([[np.abs(np.argwhere(before == i).mean(0) - np.argwhere(after == j).mean(0)
+                             ).sum() for j in b] for i in a]).reshape(len(a), len(b))
+    return {int(a[i]): int(b[j]) for i, j in zip(*linear_sum_assignment(cost), strict=True)}
+
+
+@right("link")
+def link_table(before, after):
+    table = np.zeros((before.max() + 1, after.max() + 1), int)
+    np.add.at(table, (before.ravel(), after.ravel()), 1)
+    table[0], table[:, 0] = 0, 0
+    out = {}
+    while table.max() > 0:
+        i, j = np.unravel_index(table.argmax(), table.shape)
+        out[i] = j
+        table[i], table[:, j] = 0, 0
+    return out
+
+
+# --- 8.3 doubling_time ---------------------------------------------------------------------------
+@wrong("doubling_time")
+def doubling_ratio(hours, counts):
+    return float(np.mean(hours) * 2 / (counts[-1] / counts[0]))
+
+
+@wrong("doubling_time")
+def doubling_sort_of(hours, counts):
+    slope, _ = np.polyfit(np.log2(counts), hours, 1)
+    return float(slope) if slope > 0 else math.inf
+
+
+@right("doubling_time")
+def doubling_lstsq(hours, counts):
+    a = np.stack([np.asarray(hours, float), np.ones(len(hours))], 1)
+    k = np.linalg.lstsq(a, np.log(np.asarray(counts, float)), rcond=None)[0][0]
+    return math.log(2) / k if k > 0 else math.inf
