@@ -127,11 +127,12 @@ def draw(cells, seed) -> tuple[np.ndarray, np.ndarray]:
 
 
 def write_own(folder) -> None:
-    """``images/fieldA_000h.png`` and so on, and the labels of each in ``labels/``."""
+    """``images/fieldA_00d00h00m.png`` and so on, and the labels of each in ``labels/``."""
     for name, (seed, count, hours, frames) in FIELDS.items():
         for k, cells in enumerate(film(seed, count, hours, frames)):
+            at = f"{k * hours // 24:02}d{k * hours % 24:02}h00m"
             for part, array in zip(("images", "labels"), draw(cells, 100 * seed + k), strict=True):
-                with replacing(Path(folder, part, f"{name}_{k * hours:03}h.png")) as temporary:
+                with replacing(Path(folder, part, f"{name}_{at}.png")) as temporary:
                     Image.fromarray(array).save(temporary, "png", optimize=True)
 
 
