@@ -9,12 +9,13 @@ from cellkit_course.checking import NotRight, check, grade, progress
 from cellkit_course.claims import claim, origin
 from cellkit_course.exercise import Case
 from cellkit_course.ladder import hint, solution
+from cellkit_course.own import own_film, own_folder, own_pictures
 from cellkit_course.plans import BASELINE, PLANS, profile, setup
 
 _LATER = ("TEST_WELLS", "draw", "papers", "results")
 __all__ = [
-    "BASELINE", "PLANS", "Case", "NotRight", "check", "claim", "grade", "hint", "origin", "profile",
-    "progress", "setup", "solution", *_LATER,
+    "BASELINE", "PLANS", "Case", "NotRight", "check", "claim", "grade", "hint", "origin",
+    "own_film", "own_folder", "own_pictures", "profile", "progress", "setup", "solution", *_LATER,
 ]  # fmt: skip
 
 

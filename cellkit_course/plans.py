@@ -30,6 +30,10 @@ INSTANCE_GRIDS = {
                "min_size": (40,)},
 }
 
+#: Lesson 08: how a network is trained on few pictures.
+FEW = {"seed": 0, "optimizer": "adamw", "schedule": "onecycle", "batch_size": 4, "crop": 128,
+       "lr": 1e-3}
+
 #: lesson -> profile -> its settings.  A lesson reads them from what :func:`setup` returns and never
 #: asks which profile it is in.
 PLANS = {
@@ -162,6 +166,11 @@ PLANS = {
             "border": {**UNTOLD, "epochs": 50, "steps_per_epoch": 100},
             "grids": INSTANCE_GRIDS,
         },
+    },
+    "08_your_own_pictures": {
+        "tiny": {"training": {**FEW, "epochs": 1, "steps_per_epoch": 3, "crop": 64}},
+        "standard": {"training": {**FEW, "epochs": 6, "steps_per_epoch": 20}},
+        "full": {"training": {**FEW, "epochs": 20, "steps_per_epoch": 50, "batch_size": 8}},
     },
 }
 

@@ -3,6 +3,7 @@
 Each function draws one figure in the course's style and shows it with its text alternative.
 """
 
+from cellkit_course.draw.annotation import annotation
 from cellkit_course.draw.detection import anchor_grid, mask_rcnn
 from cellkit_course.draw.flows import flow
 from cellkit_course.draw.landscape import seeds_by_h
@@ -12,6 +13,6 @@ from cellkit_course.draw.pictures import with_scale
 from cellkit_course.draw.resolution import double_unet, super_resolution
 
 __all__ = [
-    "anchor_grid", "double_unet", "flow", "mask_rcnn", "random_crops", "seeds_by_h",
+    "anchor_grid", "annotation", "double_unet", "flow", "mask_rcnn", "random_crops", "seeds_by_h",
     "super_resolution", "unet", "with_scale",
 ]  # fmt: skip
