@@ -721,3 +721,33 @@ def test_the_card_of_weights_that_were_trained_further_is_true(tmp_path):
     with pytest.warns(UserWarning, match="trained on"):
         again = load_weights(file, samples=["a"])
     assert again.card["parent"]["sha256"] == parent != again.card["sha256"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 6])
+def test_a_few_pictures_are_enough_to_train_loaded_weights_further(count, tmp_path):
+    """With nothing but defaults: no batch that cannot be filled, no epoch of one single step."""
+    rng = np.random.default_rng(0)
+    mine = [Sample(rng.random((40, 52), np.float32), np.eye(40, 52, dtype=np.int32), f"own{k}")
+            for k in range(count)]
+    file = save_weights(UNet(width=2, depth=1), tmp_path / "w.safetensors", {
+        "data": [{"name": "x", "licence": "CC0", "images": ["far"]}], "metrics": {"dice": 0.9},
+        "minutes": 60.0, "command": "python -m elsewhere w"})
+    net, new = load_weights(file, device="cpu"), UNet(width=2, depth=1)
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    history = fit(net, mine, epochs=2, progress=False)
+    assert history.settings["steps"] == 5 and any(
+        not torch.equal(value, before[key]) for key, value in net.state_dict().items())
+    assert fit(new, mine, epochs=1, progress=False).settings["steps"] == 1
+
+    first = net.card
+    assert [part["images"] for part in first["data"]] == [["far"], [s.name for s in mine]]
+    assert first["metrics"] == {} and first["minutes"] < 1 and first["chosen on"] == []
+    assert first["parent"]["command"] == "python -m elsewhere w"
+    assert "epochs=2" in first["command"] and "steps_per_epoch=5" in first["command"]
+    fit(net, mine[:1], [Sample(mine[0].image, mine[0].labels, "seen")], epochs=1, progress=False)
+    assert net.card["parent"] == first["parent"] and net.card["chosen on"] == ["seen"]
+    assert net.card["command"].count("cellkit.fit(") == 2 and len(net.card["data"]) == 3
+    again = load_weights(save_weights(net, tmp_path / "mine.safetensors", net.card), device="cpu")
+    fit(again, mine, epochs=1, progress=False)
+    assert again.card["command"].count("cellkit.fit(") == 1
+    assert again.card["parent"]["command"] == net.card["command"]

@@ -83,20 +83,30 @@ class History:
         best, now = values[self.best_epoch - 1], values[-1]
         return now > best or math.isnan(best) and not math.isnan(now)
 
-    def card(self, before: dict, train) -> dict:
-        """The card of bundled weights that were trained further on samples.
+    def card(self, before: dict, train, valid=None) -> dict:
+        """The card of weights that were loaded and trained further on samples.
 
         What it said of scores and of how to repeat it no longer holds; the images it was trained
-        on are its own and these.
+        on are its own and these.  A training that goes on before anything is stored adds to the
+        one before: the parent stays the file that was loaded.
         """
         own = {"name": train.dataset or "own pictures", "licence": "not stated",
                "images": train.names}
+        stored, asked = "sha256" in before, {
+            key: value for key, value in self.settings.items()
+            if value is not None and key not in ("train", "steps", "amp")}
+        asked |= {"steps_per_epoch": self.settings.get("steps")}
+        parent = {key: before.get(key) for key in ("sha256", "version", "command")} if stored else \
+            before.get("parent")
+        how = ", ".join(f"{key}={value!r}" for key, value in asked.items())
+        command = f"cellkit.fit(net, samples, {how})"
         return {
             **{key: before[key] for key in ("network", "config") if key in before},
-            "parent": {key: before.get(key) for key in ("sha256", "version", "command")},
-            "data": [*before.get("data", ()), own], "metrics": {},
-            "minutes": round(sum(self.seconds) / 60, 1),
-            "command": "cellkit.fit(cellkit.load_weights(...), ...)", "training": self.settings,
+            "parent": parent, "data": [*before.get("data", ()), own], "metrics": {},
+            "minutes": round((0 if stored else before.get("minutes", 0))
+                             + sum(self.seconds) / 60, 1),
+            "command": command if stored else f"{before.get('command')}; {command}",
+            "training": self.settings, "chosen on": [] if valid is None else valid.names,
         }
 
     def says(self, epoch: int, epochs: int, seen) -> str:

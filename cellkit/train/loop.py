@@ -38,7 +38,8 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
     train, valid : sequence of Sample
         Without ``valid`` the last epoch is kept.
     epochs, steps_per_epoch : int
-        An epoch is so many batches; None: as many as show each training pixel once, on average.
+        An epoch is so many batches; None: as many as show each training pixel once, on average,
+        and at least five for weights that were loaded: a few small pictures would move nothing.
     seed : int
         Decides crops, augmentation and dropout.  Same seed, same machine: same result.  The
         caller's random state is left alone.
@@ -189,7 +190,7 @@ def fit(net: nn.Module, train, valid=None, epochs: int = 20, seed: int = 0, *,
             net.to(memory_format=torch.contiguous_format).eval()
             unwrapped(net).seen = history.seen
             if isinstance(getattr(unwrapped(net), "card", None), dict):
-                unwrapped(net).card = history.card(unwrapped(net).card, train)
+                unwrapped(net).card = history.card(unwrapped(net).card, train, valid)
     if speaks:
         print(repr(history).strip("<>"))
     return history

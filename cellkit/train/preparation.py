@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 
 from cellkit.checks import function, number, one_of, whole_number
 from cellkit.crops import Crops
+from cellkit.device import unwrapped
 from cellkit.heads import Head, config_of
 from cellkit.samples import Samples
 from cellkit.scale import scaled
@@ -38,6 +39,7 @@ SCHEDULES = {
         cycle_momentum=False),
 }
 FEW = 8  # samples whose channels are looked at beforehand, the others when they are drawn
+FURTHER = 5  # batches an epoch, at least, where loaded weights are trained on a few pictures
 CACHE = 2**30  # bytes of samples kept in memory, so that each is read only once
 
 
@@ -173,7 +175,8 @@ def cut(net, head, train, valid, crop, mode, batch_size, steps, seed, augment, d
         crop = max(32, min(crop, 32 * math.ceil(largest / 32)))
     if steps is None:
         area = np.prod(np.broadcast_to(crop, 2)) if mode == "crop" else height * width
-        steps = max(1, math.ceil(len(train) * max(1, height * width / area) / batch_size))
+        steps = max(FURTHER if isinstance(getattr(unwrapped(net), "card", None), dict) else 1,
+                    math.ceil(len(train) * max(1, height * width / area) / batch_size))
     crops = Crops(train, crop, mode, augment=augment, **how,
                   repeats=math.ceil(steps * batch_size / len(train)))
     looks = None if valid is None else Crops(

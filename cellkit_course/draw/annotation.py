@@ -27,8 +27,8 @@ def annotation(sample) -> None:
     for x, pixels, title, below in (
             (1.5, sample.image, "1. the picture", "images/a.tif"),
             (4.8, drawn, "2. you draw: every cell, whole", "also those cut by the edge"),
-            (8.1, sample.labels.astype(int), "3. the label map", f"0 around, 1 to n inside; here n = "
-             f"{len(numbers)}")):
+            (8.1, sample.labels.astype(int), "3. the label map",
+             f"0 around, 1 to n inside; here n = {len(numbers)}")):
         picture(ax, (x, 3.55), pixels, 2.5, title, below)
     arrow(ax, (2.85, 3.55), (3.45, 3.55))
     arrow(ax, (6.15, 3.55), (6.75, 3.55))
@@ -40,6 +40,6 @@ def annotation(sample) -> None:
         box(ax, (x, 0.45), file.replace(" .json", "\n.json"), 1.8, 0.55, show.ORANGE, "#fdf3df")
         arrow(ax, (x, 0.86), (x, 0.75))
     show.figure(fig, (
-        f"From left to right: a picture of cells; the same with {len(numbers)} orange outlines, one "
-        "around each cell; the label map, each cell in a colour of its own. Below, a tool and the "
-        "file it leaves: " + "; ".join(f"{tool}: {file}" for tool, file in FILES) + "."))
+        f"From left to right: a picture of cells; the same with {len(numbers)} orange outlines, "
+        "one around each cell; the label map, each cell in a colour of its own. Below, a tool and "
+        "the file it leaves: " + "; ".join(f"{tool}: {file}" for tool, file in FILES) + "."))
