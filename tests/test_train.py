@@ -1,8 +1,10 @@
 """Training: it learns, it repeats itself exactly, it can be stopped, and it says what is wrong."""
 
+import ast
 import errno
 import hashlib
 import io
+import json
 import os
 import pickle
 import random
@@ -634,9 +636,62 @@ def test_resume_tells_partial_functions_and_lambdas_apart(tmp_path):
         fit(UNet(width=2, depth=1), TRAIN, **settings(
             partial(losses.weighted_bce, cell_weight=3.0),
             lambda image, labels, rng: (image, labels)))
-    with pytest.raises(ValueError, match="begun with augment="):
+    with pytest.raises(ValueError, match="another augment: .*lambda> has the same name, but its"):
         fit(UNet(width=2, depth=1), TRAIN, **settings(
             weigh, lambda image, labels, rng: (image * 0.5, labels)))
+
+
+NAMED = """
+import functools, numpy, torch, torchvision.transforms.v2
+from cellkit import augment
+from cellkit.train.resuming import name_of
+
+class Held:
+    def __init__(self, **held):
+        self.__dict__.update(held)
+    def __call__(self, *given):
+        return given
+    def method(self, *given):
+        return given
+
+def among(image, names={"a", "b", "c"}, rng=numpy.random.default_rng(0)):
+    return image in {"a", "b", "c", "d"}
+
+turned = torchvision.transforms.v2.Compose([
+    torchvision.transforms.v2.ColorJitter(0.5), torchvision.transforms.v2.Lambda(among)])
+around = Held()
+around.itself = around
+named = [name_of(one) for one in (
+    Held(x=object(), f=among, g=numpy.arange(3)), Held(n=1).method, Held(n=2).method, around,
+    among, functools.partial(among, object()), augment.Torchvision(turned), augment.paper2,
+    [Held(n=1), among], functools.partial(augment.default, {"k": object()}), object(),
+    Held(n=numpy.arange(5000)), Held(n=numpy.arange(5000) % 4999), torch.nn.Conv2d(1, 1, 1))]
+print(repr(named))
+"""
+
+
+def test_the_name_of_a_setting_is_the_same_in_another_session_and_holds_no_address():
+    one, two = (subprocess.run([sys.executable, "-c", NAMED], capture_output=True, text=True,
+                               env={**os.environ, "PYTHONHASHSEED": seed}, check=True).stdout
+                for seed in "12")  # fmt: skip
+    assert one == two and " at 0x" not in one and "0.5" in one
+    names = ast.literal_eval(one)
+    assert len(set(names)) == len(names), "different settings have different names"
+
+
+def test_a_card_holds_no_address_of_an_object():
+    net = load_weights("livecell", device="cpu")
+
+    class Unturned:
+        def __init__(self):
+            self.held = object()
+
+        def __call__(self, image, labels, rng):
+            return image, labels
+
+    fit(net, TRAIN, **{**QUICK, "epochs": 1, "steps_per_epoch": 1, "augment": Unturned()})
+    assert net.card["training"]["augment"] == "Unturned(held=object)"
+    assert " at 0x" not in json.dumps(net.card)
 
 
 def test_a_full_disk_costs_a_sentence_and_no_training(tmp_path, monkeypatch):
