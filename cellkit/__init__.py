@@ -7,6 +7,13 @@ The names below are the front door.  They are looked up on first use (PEP 562), 
 from importlib import import_module
 
 __version__ = "0.1.0"
+#: For a bibliography, as CITATION.cff has it.
+__citation__ = f"""@software{{cellkit,
+  author = {{{{The authors of CellKit}}}},
+  title = {{{{CellKit}}: segmenting live cells with deep learning, a course in seven notebooks}},
+  version = {{{__version__}}},
+  license = {{BSD-3-Clause}},
+}}"""
 
 _HOME = {
     "samples": ["Sample", "Samples", "split"],
@@ -24,6 +31,7 @@ _HOME = {
     "postprocessing": ["instances", "tune_instances"],
     "weights": ["load_weights"],
     "segmentation": ["segment", "measure"],
+    "exports": ["export"],
 }
 #: Names of modules at the front door -> where they stand.
 _MODULES = {
@@ -35,7 +43,7 @@ _MODULES = {
 }
 _WHERE = {name: module for module, names in _HOME.items() for name in names}
 
-__all__ = ["__version__", *sorted(_WHERE), *sorted(set(_MODULES) - set(_WHERE))]
+__all__ = ["__citation__", "__version__", *sorted(_WHERE), *sorted(set(_MODULES) - set(_WHERE))]
 
 
 def __getattr__(name):

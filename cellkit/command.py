@@ -145,7 +145,7 @@ def measure(asked):
 def export(asked):
     """A network for other programs."""
     kind = next(kind for kind in ("onnx", "torchscript", "bioimageio") if getattr(asked, kind))
-    print(import_module("cellkit.export").export(asked.name, asked.output, kind))
+    print(import_module("cellkit.exports").export(asked.name, asked.output, kind))
 
 
 #: What of the command line goes to :func:`cellkit.segment` as it is.

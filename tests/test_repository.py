@@ -63,7 +63,7 @@ def test_runtime_needs_only_what_colab_has():
 
 def test_lock_holds_everything_that_ci_asks_for():
     extras = PROJECT["optional-dependencies"]
-    assert set(extras) == {"lab", "site", "test", "instructor", "bench"}
+    assert set(extras) == {"dask", "lab", "site", "test", "instructor", "bench", "tools", "export"}
     asked = PROJECT["dependencies"] + [one for name in EXTRAS for one in extras[name]]
     for requirement in map(Requirement, asked):
         if requirement.marker and not requirement.marker.evaluate():
@@ -166,6 +166,18 @@ def followed(file):
             yield from followed([one for one in text.splitlines() if not one.startswith("#")])
         else:
             yield line.strip()
+
+
+def test_citation_for_a_bibliography_says_what_citation_cff_says():
+    import cellkit
+
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    said = dict(re.findall(r"^  (\w+) = \{(.+)\},$", cellkit.__citation__, re.M))
+    said = {key: value.replace("{", "").replace("}", "") for key, value in said.items()}
+    assert said == {"author": " and ".join(one["name"] for one in cited["authors"]),
+                    **{key: cited[key] for key in ("title", "version", "license")}}
+    assert re.match(r"@software\{\w+,\n", cellkit.__citation__)
+    assert cellkit.__citation__.count("{") == cellkit.__citation__.count("}")
 
 
 def test_environment_yml_asks_for_the_lock():

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from cellkit.datasets.archives import open_binary
 from cellkit.datasets.faults import Unfit, need
 from cellkit.datasets.places import cache
 from cellkit.files import replacing
@@ -64,6 +65,8 @@ def index(file: Path) -> list[Record]:
         The file is cut off or no COCO json; it gives two images one id, or has annotations of
         images that it does not list.
     """
+    if not file.is_file():  # in an archive
+        return _walk(file)
     about = file.stat()
     if about.st_size < INDEXED_FROM:
         return _walk(file)
@@ -86,6 +89,26 @@ def index(file: Path) -> list[Record]:
         except OSError:  # a read-only data folder; no place at all only costs time
             continue
     return records
+
+
+def categories(file: Path) -> list[dict]:
+    """What an annotation file that was indexed says of its categories: "id", "name" ..."""
+    from tqdm import tqdm
+
+    with open_binary(file) as stream, tqdm(disable=True) as bar:
+        walker = _Walker(stream, bar)
+        for key in walker.keys():
+            walker.peek()
+            start = walker.where
+            if key == "annotations":
+                for _ in walker.items():
+                    pass
+                continue
+            walker.value()
+            if key == "categories":
+                found = json.loads(_cut(file, (start, walker.where)))
+                return [one for one in found if isinstance(one, dict)]
+    return []
 
 
 def annotated(file, names) -> Iterator[tuple[dict, list[dict]]]:
@@ -124,10 +147,11 @@ def _walk(file: Path) -> list[Record]:
     """Walk through an annotation file once and note where each image's annotations lie."""
     from tqdm import tqdm
 
-    size = file.stat().st_size
     images, owners, places, keyed = None, [], [], False
+    with open_binary(file) as stream:
+        size = stream.seek(0, 2)
     with (
-        open(file, "rb") as stream,
+        open_binary(file) as stream,
         tqdm(total=size, desc=f"indexing {file.name}", unit="B", unit_scale=True,
              disable=size < INDEXED_FROM) as bar,
     ):  # fmt: skip
@@ -209,7 +233,7 @@ def _records(file, images, owners, places, keyed) -> list[Record]:
 
 
 def _cut(file, span) -> bytes:
-    with open(file, "rb") as stream:
+    with open_binary(file) as stream:
         stream.seek(span[0])
         return stream.read(span[1] - span[0])
 

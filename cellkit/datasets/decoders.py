@@ -19,8 +19,11 @@ _ASIDE = "%s: pixels are read as they are stored, its %s set aside."
 _log = logging.getLogger(__name__)
 
 
-def decode(path, page=None, stored=False) -> np.ndarray:
-    """(H, W) or (H, W, channels); ``stored``: the file's numbers, not what they stand for."""
+def decode(path, page=None, stored=False, channel=None) -> np.ndarray:
+    """(H, W) or (H, W, channels); ``stored``: the file's numbers, not what they stand for.
+
+    ``channel`` picks a colour, or an image along a TIFF's axis C; ``page`` then counts the others.
+    """
     need(isinstance(path, (str, os.PathLike)),
          lambda: f"the path is {path!r:.40}, expected the name of an image file.", TypeError)
     path = Path(path)
@@ -30,7 +33,15 @@ def decode(path, page=None, stored=False) -> np.ndarray:
     with reading(path, "a complete TIFF, PNG, BMP or JPEG file"), open_binary(path) as stream:
         tiff = stream.read(4) in _TIFF  # not by the name, which may be wrong
         stream.seek(0)
-        return (_tiff if tiff else _pillow)(path, stream, page, stored)
+        if tiff:
+            array, channel = _tiff(path, stream, page, stored, channel)
+        else:
+            array = _pillow(path, stream, page, stored)
+    if channel is None:
+        return array
+    array = array[..., None] if array.ndim == 2 else array
+    _check_channel(path, array.shape[2], channel)
+    return array[..., channel]
 
 
 def page_count(path) -> int:
@@ -58,14 +69,24 @@ def is_whole_tiff(path) -> bool:
     return 0 < max(ends, default=0) <= Path(path).stat().st_size
 
 
-def _tiff(path, stream, wanted, stored) -> np.ndarray:
+def _tiff(path, stream, wanted, stored, channel) -> tuple[np.ndarray, int | None]:
+    """The page's numbers, and which of its channels is still to be taken."""
     import tifffile
 
     with tifffile.TiffFile(stream) as file:
         count = _pages_of(file)
-        _check_page(path, count, wanted)
+        if count > 1:
+            wanted, channel = _plane(path, file.series[0], count, wanted, channel)
+        planes = not stored and channel is None and _may_be_slices(file)
+        need(wanted is not None or not planes, lambda: (
+            f"{path} has 3 planes that may be slices, stains or colours, expected one image; name "
+            "the one you want, page=0, or save colours last, (height, width, 3)."
+        ))  # fmt: skip
+        _check_page(path, 3 if planes else count, wanted)
+        if planes:
+            wanted, channel = None, wanted
         flat = len(file.pages) == count  # ImageJ writes one page's head, and the others' pixels
-        page = file.pages[wanted or 0 if flat else 0]
+        page = file.pages[wanted or 0 if flat else 0].aspage()  # of OME, a frame as yet
         if flat:
             array = _pixels(file, page, wanted)
         else:
@@ -77,7 +98,7 @@ def _tiff(path, stream, wanted, stored) -> np.ndarray:
         ))  # fmt: skip
         if axes == "SYX":
             array = np.moveaxis(array, 0, 2)
-            if page.photometric == 2 and array.shape[2] == 3 and not stored:
+            if page.photometric == 2 and array.shape[2] == 3 and not stored and channel is None:
                 _log.warning("%s: its three planes are read as red, green and blue; if they are "
                              "slices or stains, read one: channel=0, 1 or 2.", path)  # fmt: skip
         if page.photometric == 3 and not stored and array.ndim == 2:
@@ -90,7 +111,37 @@ def _tiff(path, stream, wanted, stored) -> np.ndarray:
         aside += ["white-is-zero"] * (page.photometric == 0 and not stored)
         if aside:
             _log.warning(_ASIDE, path, " and ".join(aside) + (" are" if aside[1:] else " is"))
-        return array
+        return array, channel
+
+
+def _plane(path, series, count, page, channel) -> tuple[int | None, int | None]:
+    """The number of a page of several that ``page`` and ``channel`` mean, and no channel more."""
+    sizes = {axis: n for axis, n in zip(series.axes, series.shape, strict=True)
+             if axis not in "YXS"}  # fmt: skip
+    colours = sizes.get("C", 1)
+    if math.prod(sizes.values()) != count or colours == 1 or "S" in series.axes:
+        return page, channel
+    need(channel is not None or page is not None, lambda: (
+        f"{path} has {colours} channels" + (
+            f" on each of {count // colours} pages (axes {series.axes}), expected one image; name "
+            "both, channel=0, page=0." if count > colours else
+            ", expected one image; name the one you want, channel=0."
+        )
+    ))  # fmt: skip
+    if channel is None:
+        return page, None
+    _check_channel(path, colours, channel)
+    _check_page(path, count // colours, page)
+    numbers = np.moveaxis(np.arange(count).reshape(*sizes.values()), [*sizes].index("C"), 0)
+    return int(numbers[channel].flat[page or 0]), None
+
+
+def _may_be_slices(file) -> bool:
+    """Whether tifffile wrote (3, H, W) with no word on the axes: it calls every such array RGB."""
+    page = file.pages[0] if len(file.pages) == 1 else None
+    return bool(page) and page.axes == "SYX" and len(page.shape) == 3 and page.shape[0] == 3 and (
+        file.is_shaped and '"axes"' not in page.description
+    )  # fmt: skip
 
 
 def _pixels(file, page, wanted) -> np.ndarray:
@@ -176,3 +227,9 @@ def _check_page(path, count, wanted):
     ))  # fmt: skip
     need(wanted is None or 0 <= wanted < count,
          lambda: f"{path} has {count} pages, expected one of number {wanted} (from 0).")
+
+
+def _check_channel(path, count, wanted):
+    need(isinstance(wanted, int) and 0 <= wanted < count, lambda: (
+        f"{path}: the image has {count} channels, expected one of number {wanted} (from 0)."
+    ))  # fmt: skip

@@ -25,10 +25,11 @@ def read_image(path, scale="dtype", page=None, channel=None) -> np.ndarray:
     path : path
         A TIFF, PNG, BMP or JPEG file with one page; it may lie in a zip archive, see
         :mod:`cellkit.datasets.archives`.
-    scale : "dtype", "minmax", "percentile", (low, high), "depth" or "none"
+    scale : "dtype", "minmax", "percentile", "channels", (low, high), "depth" or "none"
         How grey values become [0, 1]; see :func:`scale_image`.
     page, channel : int, optional
-        Which page of a file with several, which of a file's channels, from 0.
+        Which page of a file with several, which of a file's channels, from 0.  Where a TIFF's
+        axes name channels and others (ZCYX), ``page`` counts the others.
 
     Returns
     -------
@@ -46,23 +47,22 @@ def read_image(path, scale="dtype", page=None, channel=None) -> np.ndarray:
         The file is truncated or no image, has several pages, a see-through alpha channel, a
         number of channels other than 1 to 4, NaN, or values that ``scale`` cannot place.
     """
-    array = decode(path, page)
+    array = decode(path, page, channel=channel)
     with naming(path):
-        pixels = _channels(array, channel)
-        image = scale_image(pixels, scale)
-        if image.ndim == 3 and pixels.dtype.itemsize > 1:
-            _warn_of_dark_channels(path, image)
-        return image
+        pixels = _channels(array)
+        if pixels.ndim == 3 and pixels.dtype.itemsize > 1:
+            scale = _scale_of_channels(path, pixels, scale)
+        return scale_image(pixels, scale)
 
 
-def read_labels(path, page=None, kind="auto") -> np.ndarray:
+def read_labels(path, page=None, kind="auto", categories=None) -> np.ndarray:
     """Read one picture of drawn cells (lesson 01_data_and_masks).
 
     Parameters
     ----------
     path, page
         As for :func:`read_image`; of a palette the numbers count.
-    kind : "auto", "cells" or "mask"
+    kind, categories
         See :func:`to_labels`.
 
     Returns
@@ -79,10 +79,10 @@ def read_labels(path, page=None, kind="auto") -> np.ndarray:
     if kind == "auto" and Path(path).suffix.lower() in (".jpg", ".jpeg"):
         kind = "mask"  # JPEG smears cell numbers, and the two values of a mask
     with naming(path):
-        return to_labels(_channels(array), kind)
+        return to_labels(_channels(array), kind, categories=categories)
 
 
-def to_labels(array, kind="auto", corners=True) -> np.ndarray:
+def to_labels(array, kind="auto", corners=True, categories=None) -> np.ndarray:
     """Cell numbers from a picture of cells, whichever way it was drawn.
 
     Parameters
@@ -96,6 +96,8 @@ def to_labels(array, kind="auto", corners=True) -> np.ndarray:
         numbers if most of them are one piece each.  What may be either is refused.
     corners : bool
         Whether pixels that touch at corners only are connected, in a mask.
+    categories : sequence of int, optional
+        The values are classes, as ilastik writes them, and these are cell: a mask.
 
     Returns
     -------
@@ -126,6 +128,14 @@ def to_labels(array, kind="auto", corners=True) -> np.ndarray:
         f"the labels go from {low} to {high}, expected 0 (background) and positive cell "
         "numbers; set what should be ignored to 0."
     ))  # fmt: skip
+    if categories is not None:
+        values = np.unique(array)
+        need(set(categories) & {*values.tolist()}, lambda: (
+            f"none of the categories {', '.join(map(repr, categories))} is among the values "
+            f"{', '.join(f'{v:g}' for v in values[:8])}; a picture holds its classes as numbers: "
+            "give those that are cells."
+        ))  # fmt: skip
+        array, kind, high = np.isin(array, [*categories]), "mask", 1
     kind = _guess_kind(array, high) if kind == "auto" else kind
     if kind == "mask":
         from scipy.ndimage import label
@@ -148,8 +158,9 @@ def _guess_kind(array, high) -> str:
     say = "say which: kind='cells' (the values are cell numbers) or kind='mask' (bright is cell)"
     values = np.unique(array[drawn])
     need(len(values) > 2 or not drawn.all(), lambda: (
-        f"the labels hold {values[0]:g} and {values[-1]:g} and no 0, so the ground may be a class "
-        f"of its own, as ilastik writes it; {say}."
+        f"the labels hold {values[0]:g} and {values[-1]:g} ({np.mean(array == high):.0%} of the "
+        f"pixels) and no 0, so the ground may be a class of its own, as ilastik writes it; name "
+        f"the class of the cells, categories=[{values[-1]:g}], or {say}."
     ))  # fmt: skip
     places = np.searchsorted(np.concatenate([[0], values]), array)
     pieces = label(places, connectivity=2, background=0, return_num=True)[1]
@@ -193,14 +204,14 @@ def scale_image(array, scale="dtype") -> np.ndarray:
     ----------
     array : ndarray, (H, W) or (H, W, 3)
         Any numbers, without NaN.
-    scale : "dtype", "minmax", "percentile", (low, high), "depth" or "none"
+    scale : "dtype", "minmax", "percentile", "channels", (low, high), "depth" or "none"
         "dtype" divides by the largest value the type holds (255, 65535; float must lie in [0, 1]
         already), so that images stay comparable.  "minmax" stretches the image's own lowest and
         highest value to 0 and 1.  "percentile" does so with its 1st and 99.8th percentile, a
         pair with those percentiles, and clips what lies beyond; where both are equal (few cells
         on an even ground) it is "minmax", and a warning says so.  "depth" is "dtype" for
         8 bits and "percentile" for more, since cameras seldom use all of 16.  Channels are
-        stretched together.
+        stretched together, except with "channels": "percentile" for each alone.
 
     Returns
     -------
@@ -221,14 +232,18 @@ def scale_image(array, scale="dtype") -> np.ndarray:
         scale = "dtype" if array.dtype.itemsize == 1 else "percentile"
     if isinstance(scale, str) and scale == "dtype":
         return _by_type(array)
+    if isinstance(scale, str) and scale == "channels":
+        if array.ndim == 2:
+            return scale_image(array, "percentile")
+        return np.dstack([scale_image(one, "percentile") for one in np.moveaxis(array, 2, 0)])
     named = {"minmax": (0, 100), "percentile": (1, 99.8)}
     percentiles = named.get(scale) if isinstance(scale, str) else scale
     need(
         isinstance(percentiles, (tuple, list)) and len(percentiles) == 2
         and all(isinstance(one, Real) for one in percentiles)
         and 0 <= percentiles[0] < percentiles[1] <= 100,
-        lambda: f"scale is {scale!r}, expected 'dtype', 'minmax', 'percentile', 'depth' or two "
-                "percentiles (low, high) with 0 <= low < high <= 100.",
+        lambda: f"scale is {scale!r}, expected 'dtype', 'minmax', 'percentile', 'channels', "
+                "'depth' or two percentiles (low, high) with 0 <= low < high <= 100.",
     )  # fmt: skip
     array = array.astype(np.float64)
     low, high = np.percentile(array, percentiles)
@@ -276,16 +291,11 @@ def to_grey(image) -> np.ndarray:
     return np.clip(image @ np.array([0.299, 0.587, 0.114], np.float32), 0, 1)
 
 
-def _channels(array, wanted=None) -> np.ndarray:
+def _channels(array) -> np.ndarray:
     """(H, W) or (H, W, 3) from whatever channels the file had."""
-    if array.ndim == 2 and wanted is None:
+    if array.ndim == 2:
         return array
-    array = array[..., None] if array.ndim == 2 else array
     count = array.shape[-1]
-    if wanted is not None:
-        need(isinstance(wanted, int) and 0 <= wanted < count,
-             lambda: f"the image has {count} channels, expected one of number {wanted} (from 0).")
-        return array[..., wanted]
     need(count <= 4, lambda: (
         f"the image has {count} channels (shape {array.shape}), expected 1 (grey), 3 (RGB) or 4 "
         "(RGBA); name the one you want, channel=0, or save it as its own file."
@@ -301,12 +311,18 @@ def _channels(array, wanted=None) -> np.ndarray:
     return array[..., 0] if grey else array
 
 
-def _warn_of_dark_channels(path, image):
-    reach = np.ptp(image, axis=(0, 1))
+def _scale_of_channels(path, pixels, scale):
+    """The scale of deep colour, in which a channel hardly shows if it is dark beside another."""
+    low, high = np.percentile(pixels, (1, 99.8), axis=(0, 1))
+    reach = np.where(high > low, high - low, np.ptp(pixels, axis=(0, 1)))
     dark = [k for k in range(3) if 0 < reach[k] < 0.05 * reach.max()]
     if dark:
+        alone = isinstance(scale, str) and scale == "depth"
         _log.warning(
-            "%s: channel %d uses %.1f %% of the grey values that the brightest uses, so it hardly "
-            "shows; if the cells are there, read it alone: channel=%d.",
-            path, dark[0], 100 * reach[dark[0]] / reach.max(), dark[0],
+            "%s: channel %d uses %.1f %% of the grey values that the brightest uses%s; if the "
+            "cells are there, read it alone: channel=%d.", path, dark[0],
+            100 * reach[dark[0]] / reach.max(),
+            ", so each was stretched on its own" if alone else ", so it hardly shows", dark[0],
         )  # fmt: skip
+        return "channels" if alone else scale
+    return scale

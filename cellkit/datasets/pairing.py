@@ -13,8 +13,13 @@ from cellkit.samples import Entry
 
 #: What stands in names of images, and of what was drawn: as a folder, or at an end of a name.
 IMAGE = r"images?|imgs?|raw|pictures?"
-DRAWN = (r"(?:cp_)?masks?|labels?|label_?images?|annotations?|anno|seg|segmentations?|gt|"
+DRAWN = (r"(?:cp_)?masks?|labels?|lbl|label_?images?|annotations?|anno|seg|"
+         r"(?:simple[ _])?segmentations?|object[ _](?:identities|predictions)|gt|"
          r"ground_?truth|truth")  # fmt: skip
+#: What else stands in names of files that hold nothing but drawn cells.
+OUTLINED = DRAWN + r"|roi_?sets?|rois?|objects?|detections?|geojson|qupath"
+#: What Cellpose leaves beside an image besides its masks.
+LEFTOVER = re.compile(r"(.+?)(?:_cp)?_(?:flows|outlines|output)(?:_cp_masks)?", re.IGNORECASE)
 
 _log = logging.getLogger(__name__)
 
@@ -31,13 +36,15 @@ class Pair:
     group: str | None = None
 
 
-def pair(found: list[str], images: str, labels: str | None, inside="", root="") -> list[Pair]:
+def pair(
+    found: list[str], images: str, labels: str | None, inside="", root="", others=(),
+) -> list[Pair]:  # fmt: skip
     """Find images and their labels among names, by patterns, see :mod:`cellkit.datasets.folder`.
 
     Parameters
     ----------
-    found : list of str
-        Relative names.
+    found, others : list of str
+        Relative names of pictures, and of files that can be labels only.
     images, labels : str or None
     inside : str
         What stands before every name, and in no pattern.
@@ -57,7 +64,7 @@ def pair(found: list[str], images: str, labels: str | None, inside="", root="") 
         "write {} in both where their names agree."
     ))  # fmt: skip
     drawn: dict[tuple, list[str]] = {}
-    for name in found:
+    for name in (*found, *others):
         fields = labels.match(name) if labels else None
         if fields:
             drawn.setdefault(_key(fields, shared), []).append(name)
@@ -144,7 +151,7 @@ _ROLES = {
     # The end counts where both ends are such words: seg_mask is the mask of seg.
     role: re.compile(rf"(?:{words})(?:[_. -](?!(?:{words})\Z)(.+))?"
                      rf"|(.+?)[_. -](?:{words})(?:[_. -](.+))?", re.IGNORECASE)
-    for role, words in (("drawn", DRAWN), ("image", IMAGE))
+    for role, words in (("drawn", DRAWN), ("image", IMAGE), ("outlined", OUTLINED))
 }
 
 #: The Cell Tracking Challenge's names of what was drawn in t000.tif.
@@ -163,18 +170,20 @@ class _Named:
     marked: bool  # a folder tells the role
 
     @classmethod
-    def parse(cls, file, inside=""):
+    def parse(cls, file, inside="", roles=("drawn", "image")):
         *folders, name = file.removeprefix(inside).split("/")
         role, place, stem = None, [], PurePosixPath(name).stem
+        if roles == ("outlined",):  # a.tif.geojson, a-data_Simple Segmentation.h5
+            stem = re.sub(r"(?i)\.(?:tiff?|png|jpe?g|bmp)$|-(?:data|image)(?=_)", "", stem)
         for folder in folders:
-            told, parts = _role(folder)
+            told, parts = _role(folder, roles)
             place += parts if told else [folder]
             role = told or role
-        told, parts = _role(stem)
+        told, parts = _role(stem, roles)
         if number := _TRACKING.fullmatch(stem):
             told, parts = "drawn", [f"t{number[1]}"]
         # In the middle of a name a word tells something only before a number: x_mask_3.
-        fits = len(parts) == 1 or (len(parts) == 2 and parts[1].isdigit())
+        fits = len(parts) < 2 or (len(parts) == 2 and parts[1].isdigit())
         short = "_".join(parts) if told and fits and role in (None, told) else stem
         marked, role = role is not None, role or (told if fits else None)
         return cls(file, role, tuple(place), stem, short, marked)
@@ -188,9 +197,9 @@ class _Named:
             yield self.key(self.short[: gap.start()])
 
 
-def _role(word):
-    for role, pattern in _ROLES.items():
-        if match := pattern.fullmatch(word):
+def _role(word, roles):
+    for role in roles:
+        if match := _ROLES[role].fullmatch(word):
             return role, [part for part in match.groups() if part]
     return None, []
 
@@ -217,6 +226,9 @@ def usual_pairs(pictures, images, inside="", root="") -> list[Pair]:
                      "out.", len(markers), root, markers[0])  # fmt: skip
         pictures = [name for name in pictures if name not in set(markers)]
     named = [_Named.parse(name, inside) for name in pictures]
+    stems = {n.key(n.stem) for n in named}
+    named = [n for n in named if not (
+        n.role is None and (of := LEFTOVER.fullmatch(n.stem)) and n.key(of[1]) in stems)]
     if pattern:
         shown = [n for n in named if pattern.match(n.file)]
         need(shown, lambda: (
@@ -235,6 +247,10 @@ def usual_pairs(pictures, images, inside="", root="") -> list[Pair]:
                 found.setdefault(image.file, []).append(n.file)
         if found:
             break
+    else:
+        if len(drawn) == 1 and len({n.file for n in shown} - {drawn[0].file}) == 1:
+            only = next(n for n in shown if n is not drawn[0])  # a.tif and Labels.tif
+            found[only.file] = [drawn[0].file]
     # Several beginnings are the masks of single cells; several of the whole name are a doubt.
     double = [files for files in found.values() if len(files) > 1]
     need(not double or ways is _Named.beginnings, lambda: (
@@ -263,6 +279,43 @@ def usual_pairs(pictures, images, inside="", root="") -> list[Pair]:
         Pair(file, tuple(found.get(file, ())), fields.get("cell_type"), fields.get("group"))
         for file, fields in told.items()
     ]
+
+
+def attach(pairs, others, inside="") -> tuple[list[Pair], list[str]]:
+    """Give images without labels those of other tools that have their name.
+
+    Returns
+    -------
+    list of Pair, list of str
+        The files left over: they belong to no image, or to one that has labels.
+    """
+    known: dict[tuple, Pair] = {}
+    for pair_ in pairs:
+        n = _Named.parse(pair_.image, inside)
+        for key in (n.key(n.stem), n.key(n.short), (None, _plain(n.stem))):
+            known.setdefault(key, pair_)
+    twice = {key for key, n in Counter(
+        (None, _plain(PurePosixPath(p.image).stem)) for p in pairs).items() if n > 1}  # fmt: skip
+    named = [_Named.parse(file, inside, ("outlined",)) for file in others]
+    found: dict[str, list[str]] = {}
+    for n in named:
+        anywhere = [(None, _plain(stem)) for stem in (n.stem, n.short)]
+        keys = [n.key(n.stem), n.key(n.short), *(k for k in anywhere if k not in twice),
+                *n.beginnings()]  # fmt: skip
+        image = next((known[key] for key in keys if key in known), None)
+        if image is None and len(pairs) == 1 and (len(others) == 1 or n.file.endswith(".roi")):
+            image = pairs[0]  # a RoiSet.zip, or single .roi files, and one image
+        if image:
+            found.setdefault(image.image, []).append(n.file)
+    given = []
+    for one in pairs:
+        files = found.get(one.image, []) if not one.labels else []
+        # Several of one kind are single cells if they are .roi; of several kinds one is enough.
+        first = min(files, key=lambda f: not f.endswith((".npy", ".roi")), default="")
+        files = [f for f in files if f == first or f.endswith(".roi") and first.endswith(".roi")]
+        given.append(replace(one, labels=tuple(files)) if files else one)
+    taken = {file for one in given for file in one.labels}
+    return given, [file for file in others if file not in taken]
 
 
 def _shown(named, inside, root) -> list[_Named]:

@@ -182,6 +182,9 @@ def pad(image: Tensor, unit_h: int, unit_w: int) -> tuple[Tensor, tuple]:
     more_h, more_w = -height % unit_h, -width % unit_w
     top, left = more_h // 2, more_w // 2
     window = (..., slice(top, top + height), slice(left, left + width))
+    if torch.jit.is_tracing():  # for cellkit.export: sizes are variables there, and `if` is none
+        rows, columns = _mirrored(height, top, more_h), _mirrored(width, left, more_w)
+        return image.index_select(-2, rows).index_select(-1, columns), window
     if more_h:
         mode = "reflect" if more_h - top < height else "replicate"
         image = F.pad(image, (0, 0, top, more_h - top), mode=mode)
@@ -189,6 +192,14 @@ def pad(image: Tensor, unit_h: int, unit_w: int) -> tuple[Tensor, tuple]:
         mode = "reflect" if more_w - left < width else "replicate"
         image = F.pad(image, (left, more_w - left, 0, 0), mode=mode)
     return image, window
+
+
+def _mirrored(length, before, more) -> Tensor:
+    """Which row or column each one of a padded image is: what ``F.pad`` does, as numbers."""
+    places = torch.arange(-before, length + more - before)
+    mirrored = (length - 1) - ((length - 1) - places.abs()).abs()
+    small = torch.as_tensor(more - before >= length)
+    return torch.where(small, places.clamp(min=0).minimum(torch.as_tensor(length - 1)), mirrored)
 
 
 def _settle(in_channels, out_channels, head, residual):
