@@ -33,7 +33,8 @@ FILES = {
     "rgb8.tif": (tiff(RGB8, photometric="rgb"), RGB8 / 255),
     "rgb16.tif": (tiff(RGB16, photometric="rgb"), RGB16 / 65535),
     "planes16.tif": (
-        tiff(np.moveaxis(RGB16, 2, 0), photometric="rgb", planarconfig="separate"),
+        tiff(np.moveaxis(RGB16, 2, 0), photometric="rgb", planarconfig="separate",
+             metadata=None),  # as other programs write it
         RGB16 / 65535,
     ),
     "rgba8.tif": (

@@ -264,6 +264,15 @@ def test_napari_labels_beside_one_image(folder):
     np.testing.assert_array_equal(labels(folder), CELLS)
 
 
+def test_an_image_and_a_mask_in_each_folder(folder, tmp_path):
+    for name in "ab":
+        (tmp_path / f"day {name}").mkdir()
+        (folder / f"{name}.png").rename(tmp_path / f"day {name}" / "image.png")
+        tifffile.imwrite(tmp_path / f"day {name}" / "mask.tif", CELLS + (CELLS > 0) * ord(name))
+    for name, sample in zip("ab", ck.read("folder", root=tmp_path), strict=True):
+        assert sample.labels.max() == 3 + ord(name)
+
+
 # ---------------------------------------------------------------- COCO
 
 

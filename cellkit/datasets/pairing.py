@@ -183,7 +183,7 @@ class _Named:
         if number := _TRACKING.fullmatch(stem):
             told, parts = "drawn", [f"t{number[1]}"]
         # In the middle of a name a word tells something only before a number: x_mask_3.
-        fits = len(parts) < 2 or (len(parts) == 2 and parts[1].isdigit())
+        fits = len(parts) == 1 or (len(parts) == 2 and parts[1].isdigit())
         short = "_".join(parts) if told and fits and role in (None, told) else stem
         marked, role = role is not None, role or (told if fits else None)
         return cls(file, role, tuple(place), stem, short, marked)
@@ -229,6 +229,11 @@ def usual_pairs(pictures, images, inside="", root="") -> list[Pair]:
     stems = {n.key(n.stem) for n in named}
     named = [n for n in named if not (
         n.role is None and (of := LEFTOVER.fullmatch(n.stem)) and n.key(of[1]) in stems)]
+    for k, n in enumerate(named):  # Labels.tif beside a.tif alone, and mask.tif beside image.tif
+        if n.role is None and _role(n.stem, ("drawn",))[0]:
+            beside = [m for m in named if m.place == n.place and m is not n]
+            if len(beside) == 1:
+                named[k] = replace(n, role="drawn", short=beside[0].short)
     if pattern:
         shown = [n for n in named if pattern.match(n.file)]
         need(shown, lambda: (
@@ -247,10 +252,6 @@ def usual_pairs(pictures, images, inside="", root="") -> list[Pair]:
                 found.setdefault(image.file, []).append(n.file)
         if found:
             break
-    else:
-        if len(drawn) == 1 and len({n.file for n in shown} - {drawn[0].file}) == 1:
-            only = next(n for n in shown if n is not drawn[0])  # a.tif and Labels.tif
-            found[only.file] = [drawn[0].file]
     # Several beginnings are the masks of single cells; several of the whole name are a doubt.
     double = [files for files in found.values() if len(files) > 1]
     need(not double or ways is _Named.beginnings, lambda: (
