@@ -4,6 +4,7 @@ import doctest
 import os
 import subprocess
 import sys
+import warnings
 from itertools import product
 from pathlib import Path
 
@@ -494,3 +495,39 @@ def test_bad_input_to_elbow_and_tuning():
         tune_instances([GOOD], [GOOD], "components", {}, progress=False)
     with pytest.raises(ValueError, match="no images"):
         tune_instances([], [], "components", {}, progress=False)
+
+
+# --- what a mask cannot say ----------------------------------------------------------------------
+
+
+def touching(rows=5):
+    """A probability of round cells on a grid that touch all around, and what is true of them."""
+    y, x = np.indices((20 * rows, 100))
+    labels = (y // 20 * 5 + x // 20 + 1) * (np.hypot(y % 20 - 9.5, x % 20 - 9.5) < 10.6)
+    return (0.9 * (labels > 0)).astype(np.float32), labels
+
+
+def test_a_crowd_in_a_mask_is_warned_of_and_what_tells_cells_apart_is_named():
+    prob, labels = touching()
+    assert ndimage.label(prob)[1] == 1 and labels.max() == 25
+    with pytest.warns(UserWarning, match="not to be relied on; use a network .*'livecell-objects'"):
+        instances(prob)
+    maps = {"foreground": prob, "distance": prob, "border": prob}
+    with pytest.warns(UserWarning, match="these maps say more, with method='distance'"):
+        instances(maps)
+
+
+def test_what_a_mask_does_say_is_not_warned_of():
+    prob, labels = touching()
+    alone = np.where(ndimage.minimum_filter(labels, 5) == labels, prob, 0)
+    one = np.zeros((90, 90), np.float32)
+    one[10:80, 10:80] = 0.9
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert instances(alone).max() == 25
+        instances(one)
+        instances(touching(1)[0])
+        instances(prob > 0.5)
+        instances(prob, "components")
+        instances({"foreground": prob, "distance": prob}, "distance")
+        tune_instances([prob], [labels], "watershed", {"smoothing": (1,)}, progress=False)

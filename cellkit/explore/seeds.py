@@ -71,7 +71,7 @@ def instances(samples=None, net=None, maps=None, method: str = "watershed") -> E
     def look(image=0, **params):
         sample = found_rows[image]
         used = predicted(image) if maps is None else maps
-        found = cells.instances(used, method, **params)
+        found = cells.separate(used, method, **params)
         count = int(found.max())
         picture = show.colour_labels(found, to_grey(sample.image))
         mark_seeds(picture, seeds(found, used, params.get("smoothing", 0)))
@@ -96,7 +96,7 @@ def instances(samples=None, net=None, maps=None, method: str = "watershed") -> E
         return show.pixels(show.colour_labels(sample.labels, to_grey(sample.image)))
 
     defaults = {name: one.default
-                for function in (cells.instances, cells.METHODS[method])
+                for function in (cells.separate, cells.METHODS[method])
                 for name, one in inspect.signature(function).parameters.items()}
     if maps is not None and np.asarray(maps).dtype == bool:
         defaults.pop("threshold")  # a mask is above every threshold, or below

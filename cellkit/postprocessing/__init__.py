@@ -11,7 +11,7 @@ from cellkit.postprocessing.detections import (
     paste,
 )
 from cellkit.postprocessing.tuning import GRIDS, Tuned, tune_instances
-from cellkit.postprocessing.watershed import METHODS, grow_labels, instances
+from cellkit.postprocessing.watershed import METHODS, grow_labels, instances, separate
 
 __all__ = [
     "GRIDS",
@@ -28,5 +28,6 @@ __all__ = [
     "merge_views",
     "nms",
     "paste",
+    "separate",
     "tune_instances",
 ]

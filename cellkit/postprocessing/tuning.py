@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 
 from cellkit import checks
 from cellkit.metrics import average_precision
-from cellkit.postprocessing.watershed import METHODS, instances
+from cellkit.postprocessing.watershed import METHODS, separate
 
 #: What :func:`tune_instances` tries unless told otherwise.
 GRIDS = {
@@ -74,7 +74,7 @@ def tune_instances(maps: Iterable, truth: Iterable, method: str = "watershed",
     choices = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
     tried = []
     for params in tqdm(choices, desc=f"tuning {method}", leave=False, disable=not progress):
-        labels = [instances(image, method, **params) for image in maps]
+        labels = [separate(image, method, **params) for image in maps]
         tried.append((params, float(average_precision(truth, labels).mean())))
     params, score = max(tried, key=lambda one: one[1])
     return Tuned(params, score, tried)

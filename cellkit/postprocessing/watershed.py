@@ -7,6 +7,7 @@ and lets them grow over the mask; they differ in where the seeds come from.
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Mapping
 from functools import partial
 
@@ -73,6 +74,13 @@ def instances(maps, method: str = "watershed", *, threshold: float = 0.5, min_si
         cell's.  A piece of the mask without a seed is one cell, so no foreground is lost for want
         of a peak (``max_error`` alone drops some).  Without foreground there are no cells.
 
+    Warns
+    -----
+    UserWarning
+        A foreground probability is split by "watershed", and more than half of it is one piece of
+        ten or more cells.  On LIVECell's confluent pictures even the true mask, split so, gives
+        an AP50 below 0.2, and from a third of the cells to twice as many.
+
     Raises
     ------
     ValueError, TypeError
@@ -89,6 +97,15 @@ def instances(maps, method: str = "watershed", *, threshold: float = 0.5, min_si
     >>> [int(instances(left | right, method).max()) for method in ("components", "watershed")]
     [1, 2]
     """
+    labels = separate(maps, method, threshold=threshold, min_size=min_size, **params)
+    if method == "watershed":
+        _warn_of_crowd(maps, labels)
+    return labels
+
+
+def separate(maps, method: str, *, threshold: float = 0.5, min_size: int = 16, **params
+             ) -> np.ndarray:
+    """:func:`instances`, for those who compare methods and parameters: it warns of nothing."""
     checks.one_of("method", method, METHODS)
     find = METHODS[method]
     _check_parameters(find, method, params | {"threshold": threshold, "min_size": min_size})
@@ -242,6 +259,25 @@ def _h_maxima(height: np.ndarray, mask: np.ndarray, h: float) -> np.ndarray:
 
 def _flood(landscape, seeds, mask):
     return segmentation.watershed(landscape, seeds, mask=mask)
+
+
+def _warn_of_crowd(maps, labels: np.ndarray) -> None:
+    """A mask says where cells are, not where one of many that touch ends."""
+    named = isinstance(maps, Mapping)
+    if np.asarray(maps["foreground"] if named else maps).dtype.kind != "f" or labels.max() < 10:
+        return  # whoever gives a mask has made it, and knows
+    pieces = ndimage.label(labels)[0]
+    size = np.bincount(pieces.ravel())[1:]
+    if size.max() <= size.sum() / 2 or len(np.unique(labels[pieces == size.argmax() + 1])) < 10:
+        return
+    better = next((how for how in ("flow", "distance", "border")
+                   if named and all(name in maps for name in NEEDS[how])), None)
+    warnings.warn(
+        "more than half of the foreground is one piece of many cells that touch, and a mask does "
+        "not say where one ends: their number and outlines are not to be relied on; "
+        + (f"these maps say more, with method={better!r}." if better else
+           "use a network that tells cells apart, e.g. maps = ck.predict(ck.load_weights("
+           "'livecell-objects'), image, all=True), and ck.instances(maps, 'flow')."), stacklevel=3)
 
 
 # What goes in ------------------------------------------------------------------------------------

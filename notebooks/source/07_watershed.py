@@ -482,7 +482,7 @@ ck.lesson.draw.seeds_by_h(smooth_map[along, :160], hs=(0.02, 0.1, 0.3))
 
 # %%
 learned = ck.instances(maps, "distance")
-by_mask = ck.instances(maps["foreground"], "watershed")
+by_mask = ck.instances(maps["foreground"] > 0.5, "watershed")
 
 # %% fold="Show both"
 ck.show.images(
