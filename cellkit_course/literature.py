@@ -1,7 +1,7 @@
 """The papers that the lessons name, in one place: authors, title, where, and the address.
 
 A lesson's source links one by its key, ``[Ronneberger et al.](paper:unet)``.  ``link`` is None
-where no address was found that could be checked; the lesson then gives title and authors alone.
+where no address was found; the name then leads to the list of papers in the glossary.
 """
 
 from __future__ import annotations
@@ -33,15 +33,20 @@ WORKS = {
         "the Double U-Net paper",
         "Double U-Net for Super-Resolution and Segmentation of Live Cell Images",
         "Bhandary, Reyes, Ertay and Panda, 2022", _arxiv("2212.02028")),
-    "pixel_wise": Work("*Pixel-wise segmentation of microscopy images*",
-                       "Pixel-wise segmentation of microscopy images", "no address known"),
-    "cell_alive": Work("*Is this cell alive?*",
-                       '"Is this cell alive?" U-Net segmentation for live-cell imaging',
-                       "no address known"),
-    "nuclei": Work("*Deep learning approaches to segment cell nuclei*",
-                   "Deep learning approaches to segment cell nuclei", "no address known"),
-    "biomedical": Work("*U-Net on biomedical images*", "U-Net on biomedical images",
-                       "no address known"),
+    "pixel_wise": Work(
+        "*Pixel-wise segmentation of microscopy images*",
+        "Pixel-wise segmentation of microscopy images with deep learning",
+        "Sawicki, Ulbæk and Huijben, student report, Technical University of Denmark"),
+    "cell_alive": Work(
+        "*Is this cell alive?*", '"Is this cell alive?" U-Net segmentation for live cell imaging',
+        "Gürler, student report, TU Munich"),
+    "nuclei": Work(
+        "*Using deep learning approaches to segment … nuclei*",
+        "Using deep learning approaches to segment, detect, and extract the cellular nuclei from "
+        "fluorescence microscopy images", "Wang and Song"),
+    "biomedical": Work(
+        "*U-Net on biomedical images*", "U-Net on biomedical images",
+        "Persekian, Jiao and Tindall, student report, UC San Diego"),
     # Networks and methods
     "unet": Work("Ronneberger, Fischer and Brox",
                  "U-Net: Convolutional Networks for Biomedical Image Segmentation",

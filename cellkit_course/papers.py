@@ -220,13 +220,13 @@ PAPER5 = Paper(
     optimiser={"optimizer": "adam", "lr": None, "batch_size": None},
     schedule={"epochs": 100, "schedule": None},
     postprocessing="kmeans",
-    metrics=("f1", "mAP of paper 5"),
+    metrics=("f1", "mAP of U-Net on biomedical images"),
     printed={
-        "dsb2018": {"f1": 0.89, "mAP of paper 5": 0.47},
-        "isbi2012": {"f1": 0.93, "mAP of paper 5": 0.53},
-        "snemi3d": {"f1": 0.97, "mAP of paper 5": 0.42},
-        "ncmir": {"f1": 0.63, "mAP of paper 5": 0.23},
-        "epfl": {"f1": 0.95, "mAP of paper 5": 0.57},
+        "dsb2018": {"f1": 0.89, "mAP of U-Net on biomedical images": 0.47},
+        "isbi2012": {"f1": 0.93, "mAP of U-Net on biomedical images": 0.53},
+        "snemi3d": {"f1": 0.97, "mAP of U-Net on biomedical images": 0.42},
+        "ncmir": {"f1": 0.63, "mAP of U-Net on biomedical images": 0.23},
+        "epfl": {"f1": 0.95, "mAP of U-Net on biomedical images": 0.57},
     },
     ours={
         "data": ("dsb2018", "isbi2012", "epfl"),
@@ -244,7 +244,7 @@ PAPER5 = Paper(
 
 PAPER2 = Paper(
     name="paper2",
-    title="Pixel-wise segmentation of microscopy images",
+    title="Pixel-wise segmentation of microscopy images with deep learning",
     data=("glas",),
     split={"fraction": 0.9, "by": None, "seed": None},
     resize={"mode": "pad", "crop": 512},
@@ -283,7 +283,8 @@ PAPER2 = Paper(
 
 PAPER4 = Paper(
     name="paper4",
-    title="Deep learning approaches to segment cell nuclei",
+    title="Using deep learning approaches to segment, detect, and extract the cellular nuclei "
+          "from fluorescence microscopy images",
     data=("dsb2018",),
     split={"train": 670, "test": 65, "by": None, "seed": None},
     resize={"mode": None},
@@ -330,14 +331,15 @@ MODELS = {
     "resnet": {"words": "ResNet-18 U-Net, random weights", "net": "ResNetUNet", "pace": 0.6,
                "lr": 3e-3},
     "unet": {"words": "U-Net", "net": "UNet", "pace": 1.0, "lr": 3e-3},
-    "unet-iou": {"words": "U-Net, IoU loss (paper 4)", "net": "UNet", "pace": 1.0, "lr": 3e-3,
+    "unet-iou": {"words": "U-Net, IoU loss (Wang and Song)", "net": "UNet", "pace": 1.0, "lr": 3e-3,
                  "loss": "soft_iou"},
     "unet-bce": {"words": "U-Net, cross-entropy", "net": "UNet", "pace": 1.0, "lr": 3e-3,
                  "loss": "bce"},
     "mask_rcnn": {"words": "light Mask R-CNN", "net": "MaskRCNN", "pace": 0.27, "lr": 2e-3},
-    "resnet-coco": {"words": "ResNet-101 U-Net, COCO weights (paper 4)", "net": "ResNetUNet",
+    "resnet-coco": {"words": "ResNet-101 U-Net, COCO weights (Wang and Song)", "net": "ResNetUNet",
                     "config": {"encoder": 101, "weights": "coco"}, "pace": 0.2, "lr": 3e-4},
-    "mask_rcnn-coco": {"words": "Mask R-CNN r50-FPN, COCO weights (paper 2)", "net": "MaskRCNN",
+    "mask_rcnn-coco": {"words": "Mask R-CNN r50-FPN, COCO weights (Sawicki et al.)",
+                       "net": "MaskRCNN",
                        "config": {"backbone": "resnet50", "weights": "coco", "size": 800,
                                   "anchors": "torchvision", "detections": 100},
                        "pace": 0.02, "lr": 1e-4},

@@ -65,7 +65,7 @@ def score(net, samples) -> dict:
         "accuracy": metrics.accuracy(truth, pred, pooled=True),
         "background f1": metrics.f1([~t for t in truth], [~p for p in pred], pooled=True),
         "f1 of everything": metrics.f1(truth, [t | True for t in truth], pooled=True),
-        "mAP of paper 5": metrics.mean_precision(*objects),
+        "mAP of U-Net on biomedical images": metrics.mean_precision(*objects),
         "AP50": float(metrics.average_precision(*objects, 0.5)),
     }
     kinds = sorted({s.cell_type for s in samples if s.cell_type})

@@ -32,7 +32,7 @@ def test_numbers_are_those_of_the_files():
     row = line("| U-Net", " 184", " 45")
     assert row["IoU of nuclei, ours"] == f"{np.mean(ious):.3f} ± {np.std(ious, ddof=1):.3f}"
     assert row["seeds"] == "3" and row["IoU of nuclei, paper"] == ""
-    coco = line("| ResNet-101 U-Net, COCO weights (paper 4)")
+    coco = line("| ResNet-101 U-Net, COCO weights (Wang and Song)")
     assert coco["IoU of nuclei, paper"] == coco["mean IoU of both classes, paper"] == "0.77"
     assert coco["seeds"].startswith("not run: ")
 

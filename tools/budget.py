@@ -123,6 +123,8 @@ def _name(call: ast.Call) -> str:
 
 def _is_figure(call: ast.Call) -> bool:
     name = _name(call)
+    if name.endswith(".with_scale"):  # a part of a figure
+        return False
     return ".draw." in name or (name.rpartition(".")[2] in FIGURES and
                                 (".show." in name or name.endswith(".twin")))
 

@@ -48,7 +48,7 @@ def linked(markdown: str, where: str) -> str:
                 "add it to cellkit_course/literature.py."
             )
         words, link = words or WORKS[key].short, WORKS[key].link
-        return f"[{words}]({link})" if link else words
+        return f"[{words}]({link or f'{GLOSSARY}#paper-{key}'})"
 
     return LINK.sub(seen, markdown)
 
@@ -75,7 +75,7 @@ def glossary(found: list[Term], titles: dict[str, str]) -> str:
             if kind == "term":
                 return f"[{words}](#{key})"
             if kind == "paper":
-                return linked(link[0], term.lesson)
+                return linked(link[0], term.lesson).replace(GLOSSARY, "")
             return f"**{words}**" if key == term.slug else words
         return LINK.sub(plain, term.sentence).replace("|", "\\|")
 
@@ -94,6 +94,12 @@ def glossary(found: list[Term], titles: dict[str, str]) -> str:
         "Do not edit; change the lesson.", "",
         "| term | symbol | meaning | in cellkit | lesson |",
         "| --- | --- | --- | --- | --- |", *rows, "",
+        "## The papers", "",
+        "The first five are those whose experiments the course repeats. Three of them are "
+        "students' reports that were not published.", "",
+        *(f'- <a id="paper-{key}"></a>{work.title}. {work.where}. '
+          + (f"<{work.link}>" if work.link else "No address known.")
+          for key, work in WORKS.items()), "",
     ])
 
 

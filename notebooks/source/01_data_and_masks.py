@@ -84,8 +84,9 @@ from skimage.transform import resize
 # ## 1. A wrong count
 #
 # `ck.read` gives a row of [samples](define:sample "| ck.Sample"): a sample is one picture together
-# with its ground truth, its name and where it comes from. `.cached()` keeps what was read once in
-# memory.
+# with its [ground truth](define:ground-truth "| ck.Sample.labels"), the right answer that a program
+# is judged by; with its name, and where it comes from. `.cached()` keeps what was read once in
+# memory, and `.where` picks the samples that fit.
 
 # %%
 samples = ck.read("livecell").cached()
@@ -95,8 +96,9 @@ print(samples)
 ck.lesson.origin(samples)
 
 # %% [markdown]
-# How many cells are in the picture on the left? A simple program marks all cell pixels white and
-# counts the white patches.
+# We take the most crowded of twelve pictures. How many cells are in it? A simple program marks all
+# cell pixels white and counts the white patches. Here it even gets the true cell pixels;
+# `ndimage.label` gives each patch a number, and says how many there are.
 
 # %%
 annotated = samples.where(lambda entry: entry.annotated)
@@ -116,14 +118,15 @@ ck.show.images(
 
 # %% [markdown]
 # The program is wrong: cells that touch melt into one patch. In this lesson you build what is on
-# the right, piece by piece, and learn to trust it. Lesson 7 will count without being told.
+# the right, piece by piece, and learn to trust it. In lesson 7 a program finds the single cells
+# without being told where they are.
 #
 # ## 2. What phase contrast shows
 #
 # A living cell in a dish is nearly transparent. It does not absorb light, but it delays it a
 # little. A [phase-contrast microscope](define:phase-contrast) turns that delay of the light into
 # brightness.
-# Three things follow.
+# Three things follow:
 #
 # - A thick edge bends light strongly: a bright [halo](define:halo), a ring of light, runs around
 #   the cell.
@@ -159,9 +162,17 @@ ck.lesson.claim(
     f"beside the spread of single pixels, {spread:.3f}. The pattern, grain and rims, says more.",
 )
 
+# %% [markdown] tags=["question"]
+# Could a program find the cells by one grey value: what is brighter is cell?
+# - [ ] Yes, cells are bright — their rims are. The flat parts are as grey as the dish.
+# - [ ] Yes, once the grey value is tuned — wherever you put it, it cuts through cells and
+#   background alike, for their values overlap.
+# - [x] No — the values inside and outside overlap. What differs is the pattern around a pixel, and
+#   so a program must look at more than one pixel.
+
 # %% [markdown]
-# Three facts about a picture matter to everything that follows: its shape, its type of number, and
-# its range.
+# Three facts about a picture matter in everything that follows: its shape, the type of its numbers,
+# and their range.
 
 # %%
 image, labels = crowd.image, crowd.labels
@@ -174,8 +185,9 @@ print("labels", labels.shape, labels.dtype, "cells:", labels.max())
 #
 # ## 3. One cell is a polygon
 #
-# Nobody paints 300 cells pixel by pixel. In real LIVECell people clicked corners around each cell,
-# and the corners were saved; of a drawn cell the program that drew it wrote them down. The
+# Nobody paints 300 cells pixel by pixel. For the real LIVECell pictures people clicked corners
+# around each cell, and the corners were saved; for a drawn cell, the program that drew it wrote
+# them down. The
 # [COCO format](define:coco "| ck.annotations") keeps them in one json file for many pictures, with
 # a list of images and a list of annotations. Let us open one without any help.
 
@@ -221,10 +233,11 @@ ck.show.figure(fig, alt="Left a cut-out with one cell. Right the same with the p
 def within(corners, rows, columns):
     y, x = rows + 0.5, columns + 0.5                      # a pixel's centre, not its corner
     odd = np.zeros(y.shape, bool)
+    # each corner with the next; the last with the first
     for (x1, y1), (x2, y2) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-        crosses = (y1 > y) != (y2 > y)
-        at = x1 + (y - y1) / np.where(y2 == y1, 1, y2 - y1) * (x2 - x1)
-        odd ^= crosses & (x < at)
+        crosses = (y1 > y) != (y2 > y)                    # one end above this row, one below
+        at = x1 + (y - y1) / np.where(y2 == y1, 1, y2 - y1) * (x2 - x1)  # the x of the crossing
+        odd ^= crosses & (x < at)                         # from even to odd, or back
     return odd
 
 # %%
@@ -351,7 +364,7 @@ ck.lesson.claim(
 # The share of cell pixels differs from line to line, and so does the size of a cell. Both decide
 # how hard a picture is.
 
-# %%
+# %% fold="Cover and size of each cell"
 cover, sizes = {kind: [] for kind in types}, {kind: [] for kind in types}
 for s in annotated:
     cover[s.cell_type].append(s.mask.mean())
@@ -364,7 +377,7 @@ fig, (much, large) = ck.show.axes(1, 2, size=(4.6, 3.2))
 much.bar(types, share.values(), color=ck.show.BLUE)
 much.set(ylabel="share of cell pixels", title=f"{samples.dataset}: cover")
 large.boxplot([sizes[kind] for kind in types], tick_labels=types, showfliers=False)
-large.set(ylabel="diameter of a disc as large, pixels", title="sizes of cells", ylim=(0, None))
+large.set(ylabel="diameter of a disc of that area, pixels", title="sizes of cells", ylim=(0, None))
 for ax in (much, large):
     ax.tick_params(axis="x", labelrotation=45)
 medians = {kind: int(np.median(sizes[kind])) for kind in types}
@@ -451,7 +464,7 @@ ck.show.images(
 # *squeezed* it: they can be undone by subtracting the mean and dividing by the spread, which
 # lesson 2 does with every picture. (The hot pixel still inflates that spread.) Percentiles do both:
 # they stretch the picture and tame the odd pixel. **Always look at a picture exactly as the network
-# gets it.** Exercise 1.3, under *Going further*, builds the fourth.
+# gets it.**
 
 # %% [markdown] tags=["question"]
 # Which of the four pictures has lost information that no later step can bring back, apart from a
@@ -461,6 +474,41 @@ ck.show.images(
 #   them.
 # - [ ] min–max — squeezed by one pixel, yet the differences are all there.
 # - [ ] percentiles — only the 1 % darkest and the 0.2 % brightest pixels are cut.
+
+# %% [markdown] exercise="rescale"
+# ### Exercise 1.3 · Rescale (2 points, 5 minutes)
+#
+# Write `rescale(image, low=1, high=99.8)`: the value at percentile `low` becomes 0, the value at
+# percentile `high` becomes 1, everything beyond is clipped. Return float32. A picture where both
+# percentiles are equal (a constant one) becomes all zeros, without a warning.
+
+# %% solution="rescale"
+def rescale(image, low=1, high=99.8):
+    """Image scaled to float32 [0, 1] between two percentiles."""
+    # BEGIN SOLUTION
+    image = np.asarray(image, dtype=np.float32)
+    bottom, top = np.percentile(image, (low, high))
+    if top == bottom:
+        return np.zeros(image.shape, np.float32)
+    return ((image - bottom) / (top - bottom)).clip(0, 1).astype(np.float32)
+    # END SOLUTION
+
+# %% check="rescale" points=2
+# BEGIN HIDDEN TESTS
+ramp = np.linspace(300, 4300, 1001).astype(np.uint16).reshape(77, 13)
+lamp = np.pad(np.full((2, 2), 50_000, np.uint16), 9, constant_values=120)
+ck.lesson.grade("rescale", rescale, (ramp,), (ramp, 10, 90), (np.full((5, 8), 7, np.uint8),),
+                (lamp, 1, 90), ((ramp / 4300 - 0.5).astype(np.float32), 5, 60))
+# END HIDDEN TESTS
+rescale = ck.lesson.check("rescale", rescale)
+
+# %%
+ck.show.images(
+    [rescale(raw16), rescale(raw16, 0, 100), rescale(raw16, 30, 70)],
+    ["1 to 99.8", "0 to 100 (min–max)", "30 to 70: too harsh"],
+    alt="The picture rescaled with three pairs of percentiles: balanced, nearly black, and with "
+    "most grey levels pushed to pure black or white.",
+)
 
 # %% [markdown]
 # ## 9. Resizing and padding
@@ -496,8 +544,10 @@ ck.show.images(
 # cells.
 
 # %%
+# the window with the most cells
 piece = max((labels[r:r + 40, c:c + 40] for r in range(0, 200, 20) for c in range(0, 200, 20)),
             key=lambda cut: len(np.unique(cut)))
+# order 0: the nearest pixel; order 1: a mixture of the pixels around
 nearest = resize(piece, (25, 25), order=0, preserve_range=True, anti_aliasing=False).astype(int)
 mixed = resize(piece, (25, 25), order=1, preserve_range=True, anti_aliasing=False)
 mixed = mixed.round().astype(int)
@@ -684,42 +734,7 @@ ck.lesson.progress()
 #
 # ## Going further
 #
-# What follows is beyond the minutes above: two more exercises, and ideas of what to try.
-
-# %% [markdown] exercise="rescale"
-# ### Exercise 1.3 · Rescale (2 points, 10 minutes)
-#
-# Write `rescale(image, low=1, high=99.8)`: the value at percentile `low` becomes 0, the value at
-# percentile `high` becomes 1, everything beyond is clipped. Return float32. A picture where both
-# percentiles are equal (a constant one) becomes all zeros, without a warning.
-
-# %% solution="rescale"
-def rescale(image, low=1, high=99.8):
-    """Image scaled to float32 [0, 1] between two percentiles."""
-    # BEGIN SOLUTION
-    image = np.asarray(image, dtype=np.float32)
-    bottom, top = np.percentile(image, (low, high))
-    if top == bottom:
-        return np.zeros(image.shape, np.float32)
-    return ((image - bottom) / (top - bottom)).clip(0, 1).astype(np.float32)
-    # END SOLUTION
-
-# %% check="rescale" points=2
-# BEGIN HIDDEN TESTS
-ramp = np.linspace(300, 4300, 1001).astype(np.uint16).reshape(77, 13)
-lamp = np.pad(np.full((2, 2), 50_000, np.uint16), 9, constant_values=120)
-ck.lesson.grade("rescale", rescale, (ramp,), (ramp, 10, 90), (np.full((5, 8), 7, np.uint8),),
-                (lamp, 1, 90), ((ramp / 4300 - 0.5).astype(np.float32), 5, 60))
-# END HIDDEN TESTS
-rescale = ck.lesson.check("rescale", rescale)
-
-# %%
-ck.show.images(
-    [rescale(raw16), rescale(raw16, 0, 100), rescale(raw16, 30, 70)],
-    ["1 to 99.8", "0 to 100 (min–max)", "30 to 70: too harsh"],
-    alt="The picture rescaled with three pairs of percentiles: balanced, nearly black, and with "
-    "most grey levels pushed to pure black or white.",
-)
+# What follows is beyond the minutes above: one more exercise, and ideas of what to try.
 
 # %% [markdown] exercise="split_by_well"
 # ### Exercise 1.5 · Capstone: split by well (4 points, 20 minutes)

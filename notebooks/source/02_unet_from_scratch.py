@@ -278,7 +278,7 @@ with torch.no_grad():
 # common.
 
 # %% [markdown] exercise="dice"
-# ### Exercise 2.2 · Dice (2 points, 10 minutes)
+# ### Exercise 2.2 · Dice (2 points, 6 minutes)
 #
 # Write `dice(truth, pred)` for two boolean masks of one shape. Return a plain float. If both are
 # empty, they agree, and the answer is 1.
@@ -373,9 +373,40 @@ ck.lesson.claim(
 )
 
 # %% [markdown]
-# No loss is right for everything. A weight buys found cells and pays with false alarms. Exercise
-# 2.3, under *Going further*, builds the weighted one. From section 10 on we train with BCE plus
-# soft Dice.
+# No loss is right for everything. A weight buys found cells and pays with false alarms. Build the
+# weighted loss yourself:
+
+# %% [markdown] exercise="weighted_bce"
+# ### Exercise 2.3 · Weighted cross-entropy (3 points, 6 minutes)
+#
+# Write `weighted_bce(logits, target, weight)` for tensors of one shape, `target` of zeros and ones.
+# A cell pixel costs weight · −log p, a background pixel −log(1 − p), where p = 1 / (1 + exp(−z))
+# belongs to the logit z. Return the mean over all pixels. It and its slope must stay finite for
+# logits of ±100, where p itself is rounded to 0 or 1. Two functions help:
+# −log p = `nn.functional.softplus(-z)`, and −log(1 − p) = `nn.functional.softplus(z)`.
+
+# %% solution="weighted_bce"
+def weighted_bce(logits, target, weight):
+    """Mean over pixels of −weight·t·log p − (1 − t)·log(1 − p)."""
+    # BEGIN SOLUTION
+    cell = nn.functional.softplus(-logits)          # −log p, without ever forming p
+    background = nn.functional.softplus(logits)     # −log(1 − p)
+    return (weight * target * cell + (1 - target) * background).mean()
+    # END SOLUTION
+
+# %% check="weighted_bce" points=3
+# BEGIN HIDDEN TESTS
+z = torch.tensor([[2.0, -1.0, 0.5], [-3.0, 4.0, -5.0]], requires_grad=True)
+t = torch.tensor([[1.0, 0.0, 1.0], [1.0, 0.0, 1.0]])
+seven = torch.tensor([[-7.0, 6.0], [-6.0, 7.0]], requires_grad=True)
+far = torch.tensor([[100.0, -100.0], [-100.0, 100.0]], requires_grad=True)
+ck.lesson.grade("weighted_bce", weighted_bce, (z, t, 1.0), (z, t, 3.5), (z, 1 - t, 0.2),
+                (seven, t[:, :2], 2.0), (far, t[:, :2], 10.0))
+# END HIDDEN TESTS
+weighted_bce = ck.lesson.check("weighted_bce", weighted_bce)
+
+# %% [markdown]
+# Your own loop in section 10 trains with plain BCE, and `ck.fit` after it with BCE plus soft Dice.
 #
 # ## 9. One batch, exactly as the network gets it
 #
@@ -580,6 +611,14 @@ ck.lesson.claim(
     f"{one.valid_loss[-1]:.2f}. The gap between the two is what was memorised.", trained=True,
 )
 
+# %% [markdown] tags=["question"]
+# A friend trains on 2 pictures and reports the training Dice of the last epoch, 0.98. What do you
+# ask for?
+# - [ ] More epochs — the curve of the training part only gets better.
+# - [x] The validation curve, and the epoch that was kept — the training curve cannot show
+#   over-fitting.
+# - [ ] Nothing, 0.98 is nearly perfect — on those two pictures.
+
 # %% [markdown]
 # Three cures: more data, augmentation (lesson 3), and to **stop early**, that is, to keep the
 # weights of the best epoch. `ck.fit` always does the last.
@@ -592,7 +631,7 @@ ck.lesson.claim(
 # cell pixels, how many were found?
 
 # %% [markdown] exercise="precision_guess"
-# ### Exercise 2.5 · Predict, then run (1 point, 5 minutes)
+# ### Exercise 2.5 · Predict, then run (1 point, 3 minutes)
 #
 # We raise the threshold from 0.5 to 0.9. Do precision and recall go `"up"`, `"down"`, or stay the
 # `"same"`? Answer before you look at the figure below.
@@ -707,36 +746,8 @@ ck.lesson.progress()
 #
 # ## Going further
 #
-# What follows is beyond the minutes above: three more exercises, two curves, and ideas of what to
+# What follows is beyond the minutes above: two more exercises, two curves, and ideas of what to
 # try.
-
-# %% [markdown] exercise="weighted_bce"
-# ### Exercise 2.3 · Weighted cross-entropy (3 points, 15 minutes)
-#
-# Write `weighted_bce(logits, target, weight)` for tensors of one shape, `target` of zeros and ones.
-# The probability is p = 1 / (1 + exp(−logit)). A cell pixel costs weight · −log p, a background
-# pixel −log(1 − p). Return the mean over all pixels. It and its slope must stay finite for logits
-# of ±100.
-
-# %% solution="weighted_bce"
-def weighted_bce(logits, target, weight):
-    """Mean over pixels of −weight·t·log p − (1 − t)·log(1 − p)."""
-    # BEGIN SOLUTION
-    cell = nn.functional.softplus(-logits)          # −log p, without ever forming p
-    background = nn.functional.softplus(logits)     # −log(1 − p)
-    return (weight * target * cell + (1 - target) * background).mean()
-    # END SOLUTION
-
-# %% check="weighted_bce" points=3
-# BEGIN HIDDEN TESTS
-z = torch.tensor([[2.0, -1.0, 0.5], [-3.0, 4.0, -5.0]], requires_grad=True)
-t = torch.tensor([[1.0, 0.0, 1.0], [1.0, 0.0, 1.0]])
-seven = torch.tensor([[-7.0, 6.0], [-6.0, 7.0]], requires_grad=True)
-far = torch.tensor([[100.0, -100.0], [-100.0, 100.0]], requires_grad=True)
-ck.lesson.grade("weighted_bce", weighted_bce, (z, t, 1.0), (z, t, 3.5), (z, 1 - t, 0.2),
-                (seven, t[:, :2], 2.0), (far, t[:, :2], 10.0))
-# END HIDDEN TESTS
-weighted_bce = ck.lesson.check("weighted_bce", weighted_bce)
 
 # %% [markdown] exercise="predict_mask"
 # ### Exercise 2.4 · Find the bug (3 points, 10 minutes)

@@ -83,10 +83,12 @@ three = ck.Samples.of([cut_out(rest[rest.cell_types.index(line)]) for line in li
 # %% fold="The three"
 ck.lesson.origin(samples)
 ck.show.images(
-    [ck.show.colour_labels(s.labels, s.image) for s in three],
+    [ck.lesson.draw.with_scale(ck.show.colour_labels(s.labels, s.image), samples.dataset)
+     for s in three],
     [f"{s.dataset}: {s.cell_type}, {len(np.unique(s.labels)) - 1} cells" for s in three],
-    size=3.6, alt="Three cut-outs of 256 by 256 pixels, one each of the lines A172, BT474 and "
-    "SKOV3, every cell in a colour of its own.",
+    size=3.6, caption="white bar: 50 µm",
+    alt="Three cut-outs of 256 by 256 pixels, one each of the lines A172, BT474 and SKOV3, every "
+    "cell in a colour of its own.",
 )
 
 # %% [markdown]
@@ -175,7 +177,7 @@ explorer.twin("strength", [0, 3, 10, 30], transform="elastic",
 
 # %% [markdown]
 # Now choose another transform, and move the slider until *you* would no longer call the result a
-# cell culture. That is too much. `draw` gives another direction and place.
+# picture of cells in a dish. That is too much. `draw` gives another direction and place.
 
 # %% tags=["changes"]
 explorer

@@ -17,7 +17,7 @@
 #
 # {minutes}
 #
-# Exercises 4.1 and 4.4 stand on the way; 4.2, 4.3 and 4.5, which are worth 10 of the 14 points,
+# Exercises 4.1, 4.2 and 4.4 stand on the way; 4.3 and 4.5, which are worth 8 of the 14 points,
 # under *Going further*. Two questions from earlier lessons first.
 
 # %% [markdown] tags=["question"]
@@ -51,8 +51,8 @@ from skimage.metrics import structural_similarity
 # ## 1. A result first
 #
 # Two networks come with the course. One sharpens coarse pictures. The other finds cells, and knows
-# sharp pictures only. We make one picture coarse, and let them work on it. The pictures are those
-# of [LIVECell](paper:livecell), or drawn in their manner; a line below says which you have.
+# sharp pictures only. We make one picture coarse, and let them work on it. (The bundled networks
+# have seen some of the real pictures; on those they give a demonstration, and no score.)
 
 # %%
 samples = ck.read("livecell").cached()
@@ -62,15 +62,8 @@ train, valid = ck.split(rest, 0.85, seed=0, by="group")
 number = max(range(len(test)), key=lambda i: test.cell_types[i] == "BT474")  # the first such, or 0
 sharp = test[number].image
 
-# %% fold="Are these pictures drawn or real?"
-ck.lesson.claim(
-    test.dataset.startswith("synthetic"),
-    "Your pictures are **drawn**: a program painted them in the manner of LIVECell, so that the "
-    "course works offline. No microscope took them, and what you measure holds for drawn cells. "
-    '`ck.download("livecell")` fetches the real ones; then run the notebook again.',
-    "Your pictures are **real**, taken by phase contrast. The bundled networks were trained on "
-    "some of them: what they show here is a demonstration, and no score.",
-)
+# %% fold="Where the pictures come from"
+ck.lesson.origin(samples)
 
 # %%
 sharpener, finder = ck.load_weights("livecell-sr"), ck.load_weights("livecell")
@@ -88,9 +81,9 @@ def seen(picture):
     return np.clip(0.5 + ck.normalisation.standardise(picture) / 8, 0, 1)
 
 ck.show.images(
-    [seen(picture)[cut] for picture in first.values()]
+    [ck.lesson.draw.with_scale(seen(picture)[cut], samples.dataset) for picture in first.values()]
     + [ck.show.compare(test[number].mask, cells[name], first[name])[cut] for name in first],
-    [f"{name}: {'the original' if name == 'sharp' else f'PSNR {quality[name]:.2f} dB'}"
+    [f"{name}: {'the original; bar: 50 µm' if name == 'sharp' else f'PSNR {quality[name]:.2f} dB'}"
      for name in first] + [f"cells found: Dice {dice[name]:.3f}" for name in first],
     columns=3, size=3.6, caption=ck.show.legend_of_compare(),
     alt="A cut-out of a picture, sharp, coarse at an eighth, and sharpened; below each the cells "
@@ -114,9 +107,9 @@ ck.lesson.claim(
 # ## 2. What a microscope trades
 #
 # A camera has a fixed number of pixels. Zoom out, and each cell gets fewer of them, but more cells
-# fit into the picture. Or the light is the limit: light harms living cells, so one keeps it short
-# and merges pixels to collect enough. Or it is the disk: a week of time-lapse fills one. Each time
-# something is gained, and fine detail is the price.
+# fit into the picture. Or the light is the limit: light harms living cells, so one keeps the
+# exposure short, and merges pixels to collect enough of it. Or the disk is: a week of pictures, one
+# every few minutes, fills it. Each time something is gained, and fine detail is the price.
 #
 # We write [M](define:M "M|degrade") for the side of the coarse picture over the side of the sharp
 # one: the smaller M, the coarser the picture. The [Double U-Net paper](paper:double_unet) uses
@@ -210,14 +203,39 @@ ck.show.images(
 # Higher is better, and there is no upper limit. Ten times less squared error is 10 dB more.
 
 # %%
-def psnr(truth, pred, peak=1.0):
+def decibels(truth, pred, peak=1.0):
     return 10 * np.log10(peak**2 / np.mean((truth - pred) ** 2))
 
 black = np.zeros((8, 8))
 for error in (0.1, 0.01):
-    print(f"off by {error} at every pixel: {psnr(black, black + error):.1f} dB")
+    print(f"off by {error} at every pixel: {decibels(black, black + error):.1f} dB")
 # expect: off by 0.1 at every pixel: 20.0 dB
 # expect: off by 0.01 at every pixel: 40.0 dB
+
+# %% [markdown] exercise="psnr"
+# ### Exercise 4.2 · PSNR (2 points, 4 minutes)
+#
+# `decibels` fails for equal pictures, and for 8-bit ones, whose numbers wrap around. Mend it: write
+# `psnr(truth, pred, peak=1.0)` for two arrays of one shape, floats or 8-bit numbers (uint8; then
+# `peak` is 255). Equal pictures have no error at all: return infinity. Return a plain float.
+
+# %% solution="psnr"
+def psnr(truth, pred, peak=1.0):
+    """10 log10(peak² / mean squared error) in decibels; infinite for equal pictures."""
+    # BEGIN SOLUTION
+    error = float(np.mean((truth.astype(float) - pred) ** 2))
+    if error == 0:
+        return float("inf")
+    return float(10 * np.log10(peak**2 / error))
+    # END SOLUTION
+
+# %% check="psnr" points=2
+# BEGIN HIDDEN TESTS
+one, two = np.random.default_rng(8).integers(0, 256, (2, 7, 10), np.uint8)
+ck.lesson.grade("psnr", psnr, (one, two, 255), (one / 255, two / 255), (two / 400, one / 400, 0.7),
+                (one, one, 255))
+# END HIDDEN TESTS
+psnr = ck.lesson.check("psnr", psnr)
 
 # %% [markdown]
 # Try a ruler before you use it. We spoil the sharp picture in five ways. Beside PSNR stands
@@ -351,7 +369,18 @@ ck.show.figure(fig, alt="Power against frequency for four M, with a line at M/2 
 # more the nearer they come to the limit.
 #
 # What is damped can be pushed up again. What is gone must be *guessed*.
+
+# %% [markdown] tags=["question"]
+# A cell has wrinkles that repeat every 6 pixels along a row. What is left of them at M = 1/4?
 #
+# - [ ] They are damped, but can be pushed up again. — That holds for waves below M/2 = 0.125 cycles
+#   per pixel. These have 1/6, about 0.167.
+# - [x] Nothing that can be trusted. — 1/6 lies above M/2: a coarse pixel is 4 fine ones, so crest
+#   and trough fall into the same coarse pixels.
+# - [ ] All of it: 6 is more than 4. — A wave needs two pixels, one for the crest and one for the
+#   trough: here at least 8 fine ones.
+
+# %% [markdown]
 # ## 6. Why guessing looks smooth
 #
 # Here is a game. We take a piece of the sharp picture, and in every square of 4 × 4 pixels we
@@ -501,6 +530,14 @@ ck.lesson.claim(
     f"Here the plain network was not behind after the first epoch. At the end they have "
     f"{losses['residual'][-1]:.2f} (residual) and {losses['plain'][-1]:.2f} (plain).",
 )
+
+# %% [markdown] tags=["question"]
+# Before the first training step, what does the residual network paint, if its last layer gives
+# zeros?
+#
+# - [ ] A blank picture. — The plain network would. This one adds its output to its input.
+# - [x] The coarse picture, unchanged. — It adds nothing yet; so it begins where bicubic stands.
+# - [ ] The sharp picture. — That is what it has to learn.
 
 # %% [markdown]
 # ## 8. Is it better?
@@ -691,36 +728,6 @@ ck.lesson.progress()
 # %% [markdown]
 # ## Going further
 #
-# ### PSNR for any picture
-#
-# The `psnr` of section 4 fails for 8-bit pictures and for equal ones.
-
-# %% [markdown] exercise="psnr"
-# ### Exercise 4.2 · PSNR (2 points, 10 minutes)
-#
-# Write `psnr(truth, pred, peak=1.0)` for two arrays of one shape; return a plain float. They may
-# also be of 8-bit numbers (uint8), then `peak` is 255. Equal pictures have no error at all: return
-# infinity.
-
-# %% solution="psnr"
-def psnr(truth, pred, peak=1.0):
-    """10 log10(peak² / mean squared error) in decibels; infinite for equal pictures."""
-    # BEGIN SOLUTION
-    error = float(np.mean((truth.astype(float) - pred) ** 2))
-    if error == 0:
-        return float("inf")
-    return float(10 * np.log10(peak**2 / error))
-    # END SOLUTION
-
-# %% check="psnr" points=2
-# BEGIN HIDDEN TESTS
-one, two = np.random.default_rng(8).integers(0, 256, (2, 7, 10), np.uint8)
-ck.lesson.grade("psnr", psnr, (one, two, 255), (one / 255, two / 255), (two / 400, one / 400, 0.7),
-                (one, one, 255))
-# END HIDDEN TESTS
-psnr = ck.lesson.check("psnr", psnr)
-
-# %% [markdown]
 # ### Where is the centre of a pixel?
 #
 # A colleague wrote the linear way up with `map_coordinates`, which reads a picture at any place,

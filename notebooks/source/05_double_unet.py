@@ -56,8 +56,9 @@ torch.manual_seed(0)
 # ## 1. A result first
 #
 # One picture at an eighth of its resolution, and four ways to find the cells in it, each with
-# networks that come with the course. The pictures are those of [LIVECell](paper:livecell), or drawn
-# in their manner; a line below says which you have.
+# networks that come with the course. (They have seen some of the real pictures; on those they give
+# a demonstration, and no score. Numbers *measured earlier* are from real pictures that the
+# networks had not seen.)
 
 # %%
 samples = ck.read("livecell").cached()
@@ -67,15 +68,8 @@ train, valid = ck.split(rest, 0.85, seed=0, by="group")
 truths, images = [sample.mask for sample in test], [sample.image for sample in test]
 example = test[1]
 
-# %% fold="Are these pictures drawn or real?"
-ck.lesson.claim(
-    test.dataset.startswith("synthetic"),
-    "Your pictures are **drawn**: a program painted them in the manner of LIVECell, so that the "
-    "course works offline. No microscope took them, and what you measure holds for drawn cells. "
-    "Numbers *measured earlier* are from real pictures.",
-    "Your pictures are **real**, taken by phase contrast. The bundled networks were trained on "
-    "some of them: what they show here is a demonstration, and no score.",
-)
+# %% fold="Where the pictures come from"
+ck.lesson.origin(samples)
 
 # %%
 coarse = ck.degrade(example.image, 1 / 8, "area", "bicubic")
@@ -92,9 +86,11 @@ def seen(picture):
 
 four = ["as it is", "sharpened for the eye", "sharpened for the task", "trained on every M"]
 ck.show.images(
-    [seen(view) for view in views] + [ck.show.compare(example.mask, guess, seen(view))
-                                      for guess, view in zip(guesses, views, strict=True)],
-    [*four, *(f"Dice {dice:.3f}" for dice in first)], columns=4, size=3,
+    [ck.lesson.draw.with_scale(seen(view), samples.dataset) for view in views]
+    + [ck.show.compare(example.mask, guess, seen(view))
+       for guess, view in zip(guesses, views, strict=True)],
+    [f"{four[0]} (bar: 50 µm)", *four[1:], *(f"Dice {dice:.3f}" for dice in first)], columns=4,
+    size=3,
     caption=ck.show.legend_of_compare(),
     alt=f"A picture of {example.dataset} at M = 1/8, four times, and below the cells found. Dice: "
     + ", ".join(f"{name} {dice:.3f}" for name, dice in zip(four, first, strict=True)) + ".",
@@ -502,6 +498,14 @@ ck.lesson.claim(
     "name the resampler cannot be compared with another.**",
     trained=True,
 )
+
+# %% [markdown] tags=["question"]
+# A paper reports Dice 0.85 at M = 1/4, and your network has 0.75 there. What do you do first?
+#
+# - [ ] Train longer. — Perhaps that is it; but the two numbers may not be about the same pictures.
+# - [x] Find out how the paper made its pictures coarse. — Another resampler alone can move the
+#   score as much as that.
+# - [ ] Put super-resolution in front. — First make sure that there is something to catch up with.
 
 # %% [markdown]
 # ## 9. Sharpen for the task

@@ -16,9 +16,9 @@
 #
 # {minutes}
 #
-# Exercises 6.1 and 6.5 stand on the way; 6.2, 6.3 and 6.4, in which you write three of the parts
-# and which are worth 8 of the 11 points, under *Going further*. Two questions from earlier lessons
-# first.
+# Exercises 6.1, 6.5 and the capstone 6.6 stand on the way. In 6.2, 6.3 and 6.4 you write three of
+# the network's parts; they are worth 8 of the 15 points, and stand under *Going further*. Two
+# questions from earlier lessons first.
 
 # %% [markdown] tags=["question"]
 # A network was trained on sharp pictures and fails on coarse ones. Another, trained on pictures of
@@ -57,8 +57,9 @@ torch.manual_seed(0)
 #
 # Two kinds of pictures come with this lesson. [DSB2018](paper:dsb2018) has **nuclei**, the cores of
 # cells: bright on black where a dye makes them glow (*fluorescence*), purple in *stained* tissue.
-# [GlaS](paper:glas) has **glands**: rings of nuclei around a pale hollow. A line below says whether
-# yours are theirs, or drawn in their manner.
+# [GlaS](paper:glas) has **glands**: rings of nuclei around a pale hollow. The lines below the
+# pictures say whether yours are theirs, or drawn in their manner. (The bundled networks of this
+# section have seen some of the real pictures; on those they give a demonstration, and no score.)
 
 # %%
 samples = ck.lesson.papers.load("dsb2018").cached()
@@ -68,26 +69,19 @@ gland = ck.lesson.papers.load("glas")[0]
 glowing, stained = (next(s for s in samples if s.cell_type == kind)
                     for kind in ("fluorescence", "stained"))
 
-# %% fold="Show the three kinds, and say whether they are drawn"
+# %% fold="The three kinds, and whether they are drawn"
 ck.show.images(
-    [s.image[:256, :340] for s in (glowing, stained, gland)]
+    [glowing.image[:256, :340], stained.image[:256, :340],
+     ck.lesson.draw.with_scale(gland.image[:256, :340], gland.dataset)]
     + [ck.show.colour_labels(s.labels, ck.datasets.to_grey(s.image))[:256, :340]
        for s in (glowing, stained, gland)],
     ["nuclei, fluorescence", "nuclei, stained", "glands"] + ["true objects, each in a colour"] * 3,
-    columns=3, caption=f"{samples.dataset}; {gland.dataset}",
+    columns=3, caption=f"{samples.dataset}, whose pixel size is not known; {gland.dataset}; white "
+    "bar: 50 µm",
     alt="Above glowing nuclei on black, purple nuclei in tissue, and glands, rings of purple "
     "nuclei; below the same with each true object in a colour.",
 )
-ck.lesson.claim(
-    samples.dataset.startswith("synthetic"),
-    "Your pictures are **drawn**: a program painted them in the manner of DSB2018 and GlaS, so "
-    "that the course works offline. No microscope took them, and what you measure holds for "
-    "drawn "
-    'nuclei. `ck.download("dsb2018")` fetches the real ones. Tables *measured earlier* are from '
-    "real pictures.",
-    "Your pictures are **real**. The bundled networks were trained on some of them: what they show "
-    "in this section is a demonstration, and no score.",
-)
+ck.lesson.origin(samples)
 
 # %%
 crowd = max(scored, key=lambda sample: sample.labels.max())
@@ -174,7 +168,7 @@ print(iou_matrix(truth, apart).round(2))
 # so they would have pixels in common; and objects of one label map never overlap.
 
 # %% [markdown] exercise="average_precision"
-# ### Exercise 6.1 · Average precision (2 points, 10 minutes)
+# ### Exercise 6.1 · Average precision (2 points, 7 minutes)
 #
 # Write `average_precision(iou, threshold)`. `iou` is such a matrix: a row for each true cell, a
 # column for each predicted one; `threshold` is above one half. Return TP / (TP + FP + FN) as a
@@ -341,10 +335,17 @@ ck.show.images(
     f"changes by {change['RoIPool']:.2f} on average, RoIAlign's by {change['RoIAlign']:.2f}.",
 )
 
-# %% [markdown]
-# RoIPool shows another cell at each place, though nothing has changed but the place. A mask painted
-# from that is off by pixels.
+# %% [markdown] tags=["question"]
+# RoIPool's four cut-outs differ. What does a mask head learn from them?
 #
+# - [ ] To be robust: it sees the cell in several ways. — The true masks that it learns from do not
+#   change with them; for one and the same answer it sees several pictures.
+# - [x] A blurred outline. — The same cell looks different by up to half a step of the feature map,
+#   that is, by several pixels; the outline can be no sharper than that.
+# - [ ] Nothing wrong: 28×28 numbers are coarse anyway. — For a small cell 28×28 numbers are finer
+#   than its pixels. The rounding is the coarser step.
+
+# %% [markdown]
 # ## 6. The defaults that ruin it
 #
 # A ready-made Mask R-CNN was made for photographs: a few large things, 640 pixels wide. Three of
@@ -451,32 +452,95 @@ ck.show.figure(fig, alt=f"Two falling training losses. {words}. U-Net: {simpler.
 #
 # ## 8. From detections to one picture
 #
-# A detection is a box, a score, and a mask of 28 × 28 numbers inside the box. Detections overlap.
-# For a label map each pixel goes to its *best* mask: the one with the highest probability times
-# score. A detection of which less than half lies outside better ones is dropped: it is a second
-# look at the same object.
+# A [detection](define:detection "|inference.detections") is a box, a score, and a mask of 28 × 28
+# probabilities inside the box. Detections overlap; in a label map each pixel has one number. So two
+# things must be decided: which detections stay, and who gets a pixel that two of them want.
+# `ck.postprocessing.paste` lays a mask into its box. `laid_out` does so for all detections of a
+# picture, each on an empty sheet of its own:
 
 # %%
-def label_map(found, least=0.5):
-    """Each pixel to its best mask (int32): found has boxes, scores, masks and the shape."""
-    labels, best = np.zeros(found.shape, np.int32), np.zeros(found.shape)
-    for k in np.argsort(-found.scores):
-        window, probability = ck.postprocessing.paste(found, k)  # the mask, laid into its box
-        mask = probability > 0.5
-        new = mask & (labels[window] == 0)
-        if found.scores[k] < least or new.sum() < 0.5 * mask.sum():
+def laid_out(found):
+    """(N, H, W): of each detection the probability of each pixel, 0 outside its box."""
+    sheets = np.zeros((len(found.scores), *found.shape), np.float32)
+    for k in range(len(sheets)):
+        window, probability = ck.postprocessing.paste(found, k)
+        sheets[k][window] = probability
+    return sheets
+
+# %% fold="Look at the detections of one picture"
+one = ck.inference.detections(detector, crowd.image)
+one = one.take(one.scores > 0.2)
+sheets = laid_out(one)
+twice = (sheets > 0.5).sum(0)
+ck.show.images(
+    [draw_boxes(crowd.image, one.boxes), twice / max(twice.max(), 1)],
+    [f"{len(one.scores)} detections that score above 0.2",
+     f"masks a pixel lies in: black none, white {twice.max()}"], size=4.4,
+    caption=crowd.dataset,
+    alt=f"A test picture with the boxes of {len(one.scores)} detections, and for each pixel the "
+    f"number of masks that it lies in, from none to {twice.max()}.",
+)
+
+# %% [markdown] exercise="label_map"
+# ### Exercise 6.6 · Capstone: from detections to a label map (4 points, 9 minutes)
+#
+# Write `label_map(probabilities, scores, least=0.5)`. `probabilities` is an array (N, H, W), as
+# `laid_out` gives it; `scores` is an array (N,). A detection's *mask* is where its probability is
+# above 0.5. Go from the best score down.
+#
+# - Leave out a detection that scores below `least`.
+# - Leave out a second look at the same object: a detection of whose mask less than half lies
+#   outside the masks of those that stayed.
+# - A pixel in the masks of several that stayed goes to the one with the highest probability times
+#   score at that pixel.
+#
+# Return an int32 array (H, W): 0 is background, and each detection that stayed has a number of its
+# own.
+
+# %% solution="label_map"
+def label_map(probabilities, scores, least=0.5):
+    """Label map (int32) of detections: each pixel to the best mask of those that stay."""
+    # BEGIN SOLUTION
+    labels = np.zeros(probabilities.shape[1:], np.int32)
+    best = np.zeros(labels.shape)
+    for k in np.argsort(-scores):
+        mask = probabilities[k] > 0.5
+        new = mask & (labels == 0)
+        if scores[k] < least or new.sum() < 0.5 * mask.sum():
             continue
-        wins = mask & (probability * found.scores[k] > best[window])
-        labels[window][wins] = labels.max() + 1
-        best[window][wins] = (probability * found.scores[k])[wins]
+        sure = probabilities[k] * scores[k]
+        wins = mask & (sure > best)
+        labels[wins] = labels.max() + 1
+        best[wins] = sure[wins]
     return labels
+    # END SOLUTION
+
+# %% check="label_map" points=4
+# BEGIN HIDDEN TESTS
+rng = np.random.default_rng(21)
+y, x = np.indices((26, 31))
+round_ones = np.stack([np.exp(-np.hypot(y - r, x - c) ** 2 / s).astype(np.float32) for r, c, s in
+                       zip(rng.uniform(3, 23, 12), rng.uniform(3, 28, 12), rng.uniform(9, 60, 12),
+                           strict=True)])
+sheet = np.zeros((2, 5, 9), np.float32)
+sheet[0, 1:4, 1:6], sheet[1, 1:4, 3:8] = 0.7, 0.95
+strips = np.zeros((4, 3, 15), np.float32)
+strips[0, :, :8], strips[1, :, 2:11], strips[2, :, 8:12], strips[3, :, 5:11] = 0.9, 0.8, 0.7, 0.6
+ck.lesson.grade(
+    "label_map", label_map, (sheet, np.array([0.9, 0.8])), (sheet, np.array([0.6, 0.9])),
+    (sheet, np.array([0.35, 0.3]), 0.35), (sheet[:0], np.zeros(0)),
+    (strips[:3], np.array([0.9, 0.8, 0.7])), (strips[[0, 3]], np.array([0.9, 0.8])),
+    (sheet[[0, 0]] * np.array([[[1]], [[1.2]]], np.float32), np.array([0.8, 0.7])),
+    (round_ones, rng.permutation(12) / 12 + 0.04), (round_ones, rng.permutation(12) / 12, 0.2))
+# END HIDDEN TESTS
+label_map = ck.lesson.check("label_map", label_map)
 
 # %%
 detections = [ck.inference.detections(detector, s.image) for s in scored]
-mine = [label_map(one) for one in detections]
+mine = [label_map(laid_out(found), found.scores) for found in detections]
 theirs = [ck.detect(detector, s.image) for s in scored]
-print("objects, by label_map and by ck.detect:", sum(len(np.unique(one)) - 1 for one in mine),
-      sum(int(one.max()) for one in theirs))
+print("objects, by label_map and by ck.detect:", sum(len(np.unique(labels)) - 1 for labels in mine),
+      sum(int(labels.max()) for labels in theirs))
 
 # %% [markdown]
 # The paper [*Pixel-wise segmentation of microscopy images*](paper:pixel_wise) wants a mask, and
@@ -545,10 +609,11 @@ ck.lesson.claim(
 # %% [markdown]
 # Then all models, *measured earlier* by `make model-table`: real pictures of nuclei (whole fields
 # apart) and of glands (patients apart, at half size), each trained for one to two minutes. ± is the
-# standard deviation over three seeds; without it there was one. *Paper* is what [*Deep learning
-# approaches to segment cell nuclei*](paper:nuclei) prints: 670 pictures to train on and 65 to test,
-# which ones it does not say. Its residual network and its Mask R-CNN began with weights from COCO,
-# so its numbers stand beside those rows. Where weights could not be downloaded, the row says so.
+# standard deviation over three seeds; without it there was one seed. *Paper* is what
+# [Wang and Song](paper:nuclei) print: 670 pictures to train on and 65 to test on, but not which.
+# Their residual network and their Mask R-CNN began with weights from COCO, a collection of everyday
+# photographs, so these numbers stand beside the rows with such weights. Where weights could not be
+# downloaded, the row says so.
 
 # %% fold="Show the table of all models"
 paper = {"simple": 0.62, "resnet-coco": 0.77, "unet": 0.83, "mask_rcnn-coco": 0.88}
@@ -589,11 +654,11 @@ ck.lesson.claim(
     lead > 2 * noise,
     f"By AP50 Mask R-CNN leads by {lead:.3f}, more than twice the spread over seeds "
     f"({noise:.3f}). By IoU, which asks about pixels, it is the last but one.",
-    "By IoU, Mask R-CNN is behind even a simple network of 47,000 weights; in the paper it is "
-    f"first. But IoU asks about *pixels*. By AP50, which asks about *objects*, it is {lead:.3f} "
-    f"ahead of the U-Net, while seeds alone move that difference by {noise:.3f}: by the rule of "
-    "lesson 3 that is no lead yet. All of ours trained for two minutes; with hours, they may "
-    "change places.",
+    "By IoU, Mask R-CNN is behind even a simple network of 47,000 weights; in Wang and Song's "
+    "table it is first. But IoU asks about *pixels*. By AP50, which asks about *objects*, it is "
+    f"{lead:.3f} ahead of the U-Net, while seeds alone move that difference by {noise:.3f}: by "
+    "the rule of lesson 3 that is no lead yet. All of ours trained for two minutes; with hours, "
+    "they may change places.",
 )
 
 # %% [markdown]

@@ -51,8 +51,8 @@ from skimage.segmentation import watershed
 # ## 1. A wrong count first
 #
 # We begin with the best mask there can be: the true one. If a method cannot count on that, it
-# cannot count at all. The pictures are those of [LIVECell](paper:livecell), or drawn in their
-# manner; they are split as in lesson 2.
+# cannot count at all. The pictures are split as in lesson 2. (The bundled network of this section
+# has seen some of the real pictures; on those it gives a demonstration, and no score.)
 
 # %%
 annotated = ck.read("livecell").where(lambda entry: entry.annotated).cached()
@@ -60,14 +60,8 @@ test = annotated.where(lambda entry: entry.group in ck.lesson.TEST_WELLS)
 rest = annotated.where(lambda entry: entry.group not in ck.lesson.TEST_WELLS)
 train, valid = ck.split(rest, 0.85, seed=0, by="group")
 
-# %% fold="Are these pictures drawn or real?"
-ck.lesson.claim(
-    test.dataset.startswith("synthetic"),
-    "Your pictures are **drawn**: a program painted them in the manner of LIVECell, so that the "
-    "course works offline. No microscope took them, and what you measure holds for drawn cells.",
-    "Your pictures are **real**, taken by phase contrast. The bundled network of this section was "
-    "trained on some of them: what it shows is a demonstration, and no score.",
-)
+# %% fold="Where the pictures come from"
+ck.lesson.origin(annotated)
 
 # %% [markdown]
 # From the validation pictures we take the one in which most cells touch another. A
@@ -86,11 +80,13 @@ by_expert = ck.instances(ck.predict(expert, crowded.image, all=True), "distance"
 # %% fold="Show them"
 cut = np.s_[:240, :320]
 ck.show.images(
-    [crowded.image[cut]] + [ck.show.colour_labels(labels, crowded.image)[cut]
-                            for labels in (crowded.labels, pieces, by_expert)],
+    [ck.lesson.draw.with_scale(crowded.image[cut], annotated.dataset)]
+    + [ck.show.colour_labels(labels, crowded.image)[cut]
+       for labels in (crowded.labels, pieces, by_expert)],
     [f"{crowded.cell_type}, {crowded.dataset}", f"the cells: {true_count}",
      f"components of the true mask: {piece_count}", f"a network that sees the image: "
-     f"{by_expert.max()}"], columns=2, size=4.2, caption="numbers are for the whole picture",
+     f"{by_expert.max()}"], columns=2, size=4.2,
+    caption="numbers are for the whole picture; white bar: 50 µm",
     alt="A crowded corner of a picture, its true cells each in a colour, the connected components "
     f"of its mask, where clumps have one colour, and a network's cells: {true_count} cells, "
     f"{piece_count} components, {by_expert.max()} by the network, in the whole picture.",
@@ -398,7 +394,18 @@ ck.show.images(
 # shapes could have made the same mask, the mask does not say which it was: no method that sees only
 # the mask can know, it can only prefer the likelier. In the *image* the border often shows. So let
 # the network look for it.
+
+# %% [markdown] tags=["question"]
+# Two long cells lie side by side and make one rectangle in the mask. What could tell that there are
+# two?
 #
+# - [ ] A larger h or another smoothing. — They change which peaks count; a rectangle has one ridge,
+#   whatever they are.
+# - [ ] A better mask. — This one is perfect already.
+# - [x] The image. — A bright line between the cells, or two nuclei, can be seen in the picture and
+#   not in the mask.
+
+# %% [markdown]
 # ## 8. Teach the network the distance
 #
 # Until now the network answered one question: cell or not? We add a second: *how deep inside its

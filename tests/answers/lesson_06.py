@@ -59,7 +59,34 @@ def limits_guess_worked_out():
     return [100 / 400, 16 * 800 / 256]
 
 
+def label_map_of_those_that_stay(probabilities, scores, least=0.5):
+    masks = probabilities > 0.5
+    taken, stay = np.zeros(masks.shape[1:], bool), []
+    for k in sorted(range(len(scores)), key=lambda k: scores[k], reverse=True):
+        if scores[k] >= least and 2 * (masks[k] & ~taken).sum() >= masks[k].sum():
+            stay.append(k)
+            taken = taken | masks[k]
+    if not stay:
+        return np.zeros(taken.shape, np.int32)
+    sure = probabilities[stay] * scores[stay, None, None] * masks[stay]
+    return np.where(taken, sure.argmax(axis=0) + 1, 0).astype(np.int32)
+
+
+def label_map_numbered_by_place(probabilities, scores, least=0.5):
+    labels, best = np.zeros(probabilities.shape[1:], np.int32), probabilities.sum(axis=0) * 0
+    for k in np.lexsort([-np.asarray(scores)]):
+        inside = np.nonzero(probabilities[k] > 0.5)
+        if scores[k] < least or np.count_nonzero(labels[inside]) > len(inside[0]) / 2:
+            continue
+        for row, column in zip(*inside, strict=True):
+            sure = scores[k] * probabilities[k, row, column]
+            if sure > best[row, column]:
+                labels[row, column], best[row, column] = k + 1, sure
+    return labels
+
+
 RIGHT = {
+    "label_map": (label_map_of_those_that_stay, label_map_numbered_by_place),
     "average_precision": (average_precision_counted, average_precision_assigned),
     "box_iou": (box_iou_with_arrays,),
     "suppress": (suppress_until_none_waits,),

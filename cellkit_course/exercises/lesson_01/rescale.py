@@ -126,7 +126,7 @@ _WARNS = ("zero is divided by zero, and numpy warns, whatever becomes of the res
           "the percentiles are equal before you divide")
 
 EXERCISE = Exercise(
-    "rescale", LESSON, "write", points=2, minutes=10, tolerance=1e-4, dtype="float32", quiet=True,
+    "rescale", LESSON, "write", points=2, minutes=5, tolerance=1e-4, dtype="float32", quiet=True,
     answer=rescale, cases=_rescale_cases,
     asks={
         "percentiles": "the value at percentile low becomes 0, the value at percentile high "

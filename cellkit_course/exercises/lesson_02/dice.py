@@ -121,7 +121,7 @@ def _dice_cases():
 
 
 EXERCISE = Exercise(
-    "dice", LESSON, "write", points=2, minutes=10,
+    "dice", LESSON, "write", points=2, minutes=6,
     answer=dice, cases=_dice_cases,
     asks={
         "formula": "twice the pixels that both masks hold, divided by the sum of both areas",

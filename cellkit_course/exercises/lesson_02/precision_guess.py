@@ -82,7 +82,7 @@ def _measured_directions():
 
 
 EXERCISE = Exercise(
-    "precision_guess", LESSON, "predict", points=1, minutes=5,
+    "precision_guess", LESSON, "predict", points=1, minutes=3,
     answer=precision_guess,
     cases=lambda: [Case("directions", "your guess")],
     judge=_judge_words,

@@ -146,7 +146,7 @@ _INFINITE = ("for logits of ±100 the sigmoid is exactly 0 or 1, and its logarit
 
 
 EXERCISE = Exercise(
-    "weighted_bce", LESSON, "write", points=3, minutes=15,
+    "weighted_bce", LESSON, "write", points=3, minutes=6,
     answer=weighted_bce, cases=_bce_cases, judge=_judge_bce,
     asks={
         "formula": "a cell pixel costs weight · −log p, a background pixel −log(1 − p)",

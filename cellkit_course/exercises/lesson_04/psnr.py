@@ -143,7 +143,7 @@ def _psnr_cases():
 
 
 EXERCISE = Exercise(
-    "psnr", LESSON, "write", points=2, minutes=10,
+    "psnr", LESSON, "write", points=2, minutes=4,
     answer=psnr, cases=_psnr_cases,
     asks={
         "formula": "ten times the logarithm to base 10 of the squared peak over the mean squared "

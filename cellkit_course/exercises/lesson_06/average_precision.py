@@ -115,7 +115,7 @@ def _ap_cases():
 
 
 EXERCISE = Exercise(
-    "average_precision", LESSON, "write", points=2, minutes=10,
+    "average_precision", LESSON, "write", points=2, minutes=7,
     answer=average_precision, cases=_ap_cases,
     asks={
         "formula": "the answer is TP / (TP + FP + FN)",
