@@ -321,7 +321,7 @@ ck.show.images(
 )
 
 # %% [markdown]
-# The eye hardly sees the shift, and it costs that much. Keep the number in mind when a paper
+# The eye hardly sees the shift, yet look what it costs. Keep the number in mind when a paper
 # reports Dice with three digits.
 #
 # ## 8. Losses: what the network is told to want
@@ -365,7 +365,7 @@ ck.lesson.claim(
     nothing["BCE"] < everything["BCE"] / 5,
     f"Plain BCE finds *all background* {everything['BCE'] / nothing['BCE']:.0f} times better than "
     "*all cell*: cells are few, and it counts pixels. The weight of 5 makes missed cells five "
-    "times as dear. Soft Dice divides by the cells' own number, so both lazy answers cost nearly "
+    "times as costly. Soft Dice divides by the cells' own number, so both lazy answers cost nearly "
     f"all of 1: {nothing['soft Dice']:.2f} and {everything['soft Dice']:.2f}.",
     f"Cells are common in this picture, so the losses agree more: BCE gives *all background* "
     f"{nothing['BCE']:.2f} and *all cell* {everything['BCE']:.2f}, soft Dice "
@@ -373,7 +373,7 @@ ck.lesson.claim(
 )
 
 # %% [markdown]
-# No loss is right for everything. A weight buys found cells and pays with false alarms. Build the
+# No loss is right for everything. A weight finds more cells, and pays with false alarms. Build the
 # weighted loss yourself:
 
 # %% [markdown] exercise="weighted_bce"
@@ -412,8 +412,9 @@ weighted_bce = ck.lesson.check("weighted_bce", weighted_bce)
 #
 # `ck.Crops` cuts equal pieces out of the pictures at random places, and
 # [standardises](define:standardise "| ck.normalisation.standardise") them: to standardise a picture
-# means to subtract its mean and to divide by its spread, so that neither lamp nor camera gain
-# counts. torch's `DataLoader` stacks them into batches. Look at one before you train:
+# means to subtract its mean and to divide by its spread, so that neither the lamp's brightness nor
+# the camera's gain matters. torch's `DataLoader` stacks them into batches. Look at one before you
+# train:
 
 # %%
 def batches(steps, size=4):
@@ -501,10 +502,10 @@ ck.lesson.claim(
 # `eval()`: a network left in training mode scores differently with each batch. (Exercise 2.4, under
 # *Going further*, is about just that.)
 #
-# `ck.fit` is this loop with what is dull around it:
+# `ck.fit` is this loop with the chores around it:
 # [augmentation](../docs/glossary.md#augmentation) (lesson 3), a progress bar, a schedule that moves
-# the learning rate up, then down to zero, and the best epoch kept. Its loop stands in
-# `cellkit/train/loop.py`, to be read. An [epoch](define:epoch "| ck.fit(epochs=…)") is, in
+# the learning rate up, then down to zero, and the best epoch kept. You can read its loop in
+# `cellkit/train/loop.py`. An [epoch](define:epoch "| ck.fit(epochs=…)") is, in
 # textbooks, one pass over all the data. Crops are drawn at random without end, so here it is a
 # fixed number of steps, after which the validation pictures are scored. A [seed](define:seed "|
 # ck.fit(seed=…)") fixes all that is drawn at random, so that a training can be repeated.

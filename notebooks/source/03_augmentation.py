@@ -3,8 +3,8 @@
 #
 # Good training pictures are rare: somebody has to mark every cell in them.
 # [Augmentation](define:augmentation "| ck.augment") makes many pictures out of few, by turning,
-# bending and lighting them anew. It is cheap, it often helps, and it goes wrong without a word. In
-# this lesson you use it, break it, and measure it.
+# bending and lighting them anew. It is cheap, it often helps, and when it goes wrong no message
+# tells you. In this lesson you use it, break it, and measure it.
 
 # %% [markdown]
 # ## What you will be able to do
@@ -123,7 +123,7 @@ known, same, other = by_part.values()
 ck.lesson.claim(
     known > max(same, other) + 0.02,
     f"The first bar, {known:.2f}, is about pictures that the network knows. The others, {same:.2f} "
-    f"and {other:.2f}, are what we want to know. The distance is over-fitting: with so few "
+    f"and {other:.2f}, are what we want to know. The gap is over-fitting: with so few "
     "pictures, learning *these* pixels is easier than learning what a cell is.",
     f"The first bar, {known:.2f}, is about pictures that the network knows, the others, {same:.2f} "
     f"and {other:.2f}, about new ones. Here the known ones are no easier: the training was too "
@@ -169,6 +169,12 @@ ck.show.images(
 # mirroring what is inside, like a kaleidoscope: one cell may appear twice, under one number. For a
 # mask that does no harm. And where new pixels fall between old ones (*Rotate*, *Zoom*, *Elastic*),
 # they are interpolated, which smooths the grain.
+
+# %% [markdown] tags=["question"]
+# The network is to tell left hands from right hands. Which of the eleven must you leave out?
+# - [ ] Rotate — a turned left hand is still a left hand.
+# - [x] Flip — it makes a right hand of a left one, and the label stays: now the label is wrong.
+# - [ ] Brightness — hands look like hands in any light.
 
 # %%
 explorer = ck.explore.augmentation(three)
@@ -472,6 +478,14 @@ ck.lesson.claim(
     trained=True,
 )
 
+# %% [markdown] tags=["question"]
+# You have 12 pictures, and want to train on copies. What is the right order?
+# - [ ] Make the copies, shuffle, split 85 to 15 — then sisters lie on both sides.
+# - [x] Split the pictures, then make copies of the training part — no validation picture has a
+#   sister in the training.
+# - [ ] Make the copies and split by `group`; so the validation part is larger, too — nothing leaks
+#   then, but the score is of bent and dimmed pictures, and not of those you will meet.
+
 # %% [markdown]
 # The honest validation part is one single picture, so what it says is rough; but the network has
 # never seen that picture. And the colleague's second mistake, augmenting what one validates on?
@@ -488,13 +502,13 @@ print("the same network, the same picture, augmented five times:",
 # **augment while training, and only the training part.** That is what `ck.fit(augment=…)` does.
 #
 # [](paper:cell_alive), whole, leak included, was *measured earlier* with 1,773 pictures grown from
-# three simulated ones of the [Cell Tracking Challenge](paper:ctc), for its own were never
-# published. There copies scored an [IoU](define:iou "IoU | ck.iou") (the shared pixels of two masks
-# over all pixels that either has) of
+# three simulated ones of the [Cell Tracking Challenge](paper:ctc), because its own were never
+# published. The paper scores by [IoU](define:iou "IoU | ck.iou"): the pixels that two masks share,
+# divided by all pixels that either has.
 
 # %%
 whole = next(iter(ck.lesson.results.measured("paper3").values()))
-print(f"{whole['validation']['iou']:.3f} on copies of the three,",
+print(f"IoU {whole['validation']['iou']:.3f} on copies of the three,",
       f"{whole['test']['iou']:.3f} on eleven fresh pictures (one seed, {whole['steps']} steps)")
 
 # %% [markdown]
@@ -611,7 +625,7 @@ ck.show.curves(
 
 # %% [markdown] tags=["question"]
 # You have marked 20 of 200 neighbouring slices. The curve over 5, 10 and 20 slices is flat. What
-# brings most?
+# helps most?
 # - [ ] Marking the other 180 — they are neighbours of what the network has seen.
 # - [x] Marking a few slices of *another* piece of tissue — that is a kind of picture it has not
 #   seen.

@@ -289,6 +289,7 @@ def predict_with(net, image, gain):
     """Foreground of an image while each channel of the first layer is multiplied by its gain."""
     gain = torch.tensor(gain, dtype=torch.float32)[None, :, None, None]
     layer = net.down[0][2]  # the first ReLU
+    # torch will call this with what goes in and what comes out, and go on with what it returns
     hook = layer.register_forward_hook(lambda _, given, answer: answer * gain.to(answer))
     try:
         return ck.predict(net, image)

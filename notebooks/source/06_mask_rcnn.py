@@ -207,8 +207,9 @@ for name, pred in answers.items():
 # misses and one false alarm. From here on the *object* is what counts.
 #
 # Careful with the word: [StarDist](paper:stardist), [Cellpose](paper:cellpose) and the nucleus
-# contest call TP / (TP + FP + FN) *average precision*. In COCO it is the area under a
-# precision-recall curve, drawn by score. The tables below have both.
+# contest call TP / (TP + FP + FN) *average precision*. In COCO, a large contest on everyday
+# photographs, it is the area under a precision-recall curve: the surest objects come first, then
+# more and more. The tables below have both.
 #
 # ## 3. The stages
 #
@@ -223,6 +224,7 @@ ck.lesson.draw.mask_rcnn(stained)
 # fixed one: [anchors](define:anchor "|MaskRCNN(anchors=)"), boxes of a few sizes and shapes around
 # every place of a coarse grid. For each anchor the [region proposal network](define:rpn) says two
 # things: *is there an object?* and *how must this box be moved and stretched to fit it?*
+# (`torchvision` is torch's library for pictures; its Mask R-CNN lays out the same anchors.)
 
 # %%
 def anchors(height, width, stride, sides, ratios=(0.5, 1, 2)):
@@ -611,9 +613,8 @@ ck.lesson.claim(
 # apart) and of glands (patients apart, at half size), each trained for one to two minutes. ± is the
 # standard deviation over three seeds; without it there was one seed. *Paper* is what
 # [Wang and Song](paper:nuclei) print: 670 pictures to train on and 65 to test on, but not which.
-# Their residual network and their Mask R-CNN began with weights from COCO, a collection of everyday
-# photographs, so these numbers stand beside the rows with such weights. Where weights could not be
-# downloaded, the row says so.
+# Their residual network and their Mask R-CNN began with weights from COCO, so these numbers stand
+# beside the rows with such weights. Where weights could not be downloaded, the row says so.
 
 # %% fold="Show the table of all models"
 paper = {"simple": 0.62, "resnet-coco": 0.77, "unet": 0.83, "mask_rcnn-coco": 0.88}

@@ -582,6 +582,14 @@ ck.show.figure(fig, alt="Cells found against true cells, a mark for each test pi
                f"on the grey line the count is right. In all pictures {sum(true_counts)} in truth; "
                + ", ".join(f"{title} {sum(some)}" for title, some in counts.items()) + ".")
 
+# %% [markdown] tags=["question"]
+# In one picture a method finds 100 cells, and there are 100. Has it found them all?
+#
+# - [ ] Yes, the count is right. — It may have merged 20 pairs and split 20 other cells.
+# - [ ] Yes, if its Dice is high, too. — Dice counts pixels; merged and split cells have the right
+#   pixels.
+# - [x] One cannot know without matching cell by cell. — That is what AP does.
+
 # %% [markdown]
 # A right count is not a right segmentation: a cell split in two makes up for two cells merged. That
 # is why AP stands first. And where do the learned distances still fail?
