@@ -4,6 +4,7 @@ import json
 import logging
 import pickle
 import zipfile
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -56,7 +57,7 @@ def same_star(found):
 
 
 def cellpose(masks, **more):
-    return {"outlines": masks * 0, "masks": masks, "chan_choose": [0, 0], "filename": "a.png",
+    return {"outlines": masks * 0, "masks": masks, "chan_choose": [0, 0], "filename": Path("a.png"),
             "flows": [RNG.random((4, 4), np.float32), []], "ismanual": np.zeros(3, bool),
             "est_diam": np.float64(17), "diameter": np.nan, **more}  # fmt: skip
 
@@ -79,16 +80,22 @@ def test_cellpose_seg_of_older_numpy_and_pickle_is_read(folder):
 
 
 class Evil:
-    def __init__(self, file):
-        self.file = file
+    def __init__(self, call, *arguments):
+        self.made = call, arguments
 
     def __reduce__(self):
-        return open, (str(self.file), "w")
+        return self.made
 
 
-def test_a_pickle_runs_nothing(folder):
-    np.save(folder / "a_seg.npy", cellpose(CELLS, filename=Evil(folder / "ran")))
-    with pytest.raises(ValueError, match=r"asks for .*open.*nothing in it was run.*PNG or TIFF"):
+@pytest.mark.parametrize(("make", "told"), [
+    (lambda folder: Evil(open, str(folder / "ran"), "w"), r"asks for .*open.*nothing.*was run"),
+    # An array of objects made of any bytes points anywhere in memory.
+    (lambda folder: Evil(np.ndarray, (1,), np.dtype("O"), b"A" * 8), "cannot be read as Cellpose"),
+    (lambda folder: np.zeros(3, [("a", "O")]), "asks for arrays of V8"),
+])  # fmt: skip
+def test_a_pickle_runs_nothing(make, told, folder):
+    np.save(folder / "a_seg.npy", cellpose(CELLS, filename=make(folder)))
+    with pytest.raises(ValueError, match=told):
         labels(folder)
     assert not (folder / "ran").exists()
 

@@ -27,7 +27,7 @@ class Listed:
 
     file: Path
     record: Record
-    wanted: frozenset | None  # ids of categories
+    wanted: tuple | None  # ids of categories
 
     def __bool__(self):
         return bool(self.record.spans)
@@ -128,16 +128,15 @@ def _agreement(name, other) -> int:
 def _named(file) -> list[str]:
     """The categories, without the one that Roboflow adds as all others' parent."""
     found = categories(file)
-    parents = {one.get("supercategory") for one in found if one.get("id") != 0}
+    parents = [one.get("supercategory") for one in found if one.get("id") != 0]
     return [str(one.get("name")) for one in found
             if one.get("id") != 0 or one.get("name") not in parents]  # fmt: skip
 
 
-def _ids(file, chosen) -> frozenset:
-    known = {key: one.get("id") for one in categories(file) for key in (one.get("id"),
-                                                                      one.get("name"))}  # fmt: skip
-    unknown = [one for one in chosen if one not in known]
+def _ids(file, chosen) -> tuple:
+    known = [(one.get("id"), one.get("name")) for one in categories(file)]
+    unknown = [one for one in chosen if not any(one in both for both in known)]
     need(not unknown, lambda: (
         f"{file} has no category {unknown[0]!r}, expected some of {', '.join(_named(file))}."
     ))  # fmt: skip
-    return frozenset(known[one] for one in chosen)
+    return tuple(both[0] for both in known if any(one in both for one in chosen))

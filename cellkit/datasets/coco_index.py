@@ -107,7 +107,8 @@ def categories(file: Path) -> list[dict]:
             walker.value()
             if key == "categories":
                 found = json.loads(_cut(file, (start, walker.where)))
-                return [one for one in found if isinstance(one, dict)]
+                return [one for one in found if isinstance(one, dict)] if isinstance(
+                    found, list) else []
     return []
 
 

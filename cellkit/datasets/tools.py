@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import logging
 import pickle
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from cellkit.annotations import label_map
-from cellkit.datasets.archives import names, open_binary
+from cellkit.datasets.archives import open_binary
 from cellkit.datasets.decoders import page_count
 from cellkit.datasets.faults import Unfit, naming, need, reading
 from cellkit.datasets.images import SUFFIXES, read_labels, to_labels
@@ -63,29 +64,51 @@ def read_drawn(path, shape, kind="auto", categories=None, page=None) -> np.ndarr
 # ---------------------------------------------------------------- Cellpose
 
 
+class _Kind:
+    """Stands for numpy.dtype, of which a pickle could make one that lies about memory."""
+
+    def __init__(self, text="", *_):
+        self.dtype = np.dtype(str(text))
+        need(self.dtype.kind in "biufcSUO", f"asks for arrays of {text}")
+
+    def __setstate__(self, state):
+        self.dtype = self.dtype.newbyteorder(state[1])
+
+
+class _Array:
+    """Stands for numpy.ndarray; ``value`` is the array, or what an array of objects holds."""
+
+    def __setstate__(self, state):
+        _, shape, kind, columns, data = state
+        self.fill(data, kind, shape, "F" if columns else "C")
+
+    def fill(self, data, kind, shape, order):
+        if kind.dtype.kind == "O":
+            self.value = data[0] if len(data) == 1 else data
+        else:
+            data = data.encode("latin1") if isinstance(data, str) else data
+            self.value = np.frombuffer(data, kind.dtype).reshape(shape, order=order)
+        return self
+
+
 class _PlainUnpickler(pickle.Unpickler):
-    """Builds numpy arrays and plain values; whatever else a pickle asks for is refused, not run."""
+    """Builds arrays of numbers and plain values; nothing else that a pickle names is called."""
+
+    known = {
+        "numpy.ndarray": _Array,
+        "numpy.dtype": _Kind,
+        "numpy.core.multiarray._reconstruct": lambda *_: _Array(),
+        "numpy.core.multiarray.scalar": lambda *_: None,
+        "numpy.core.numeric._frombuffer": lambda *given: _Array().fill(*given),
+        "_codecs.encode": lambda text, *_: text.encode("latin1"),
+    }
 
     def find_class(self, module, name):
-        module = module.replace("numpy.core", "numpy._core")
-        if (module, name) in _PLAIN:
-            return _PLAIN[module, name]
-        raise Unfit(f"asks for {module}.{name}")
-
-
-def _encode(text, how="latin1"):
-    """What old pickles make bytes of; ``codecs.encode`` itself could do more."""
-    return text.encode("latin1")
-
-
-_PLAIN = {
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-    ("_codecs", "encode"): _encode,
-    **{("numpy._core.multiarray", name): getattr(np._core.multiarray, name)
-       for name in ("_reconstruct", "scalar")},
-    ("numpy._core.numeric", "_frombuffer"): np._core.numeric._frombuffer,
-}
+        full = f"{module}.{name}".replace("numpy._core", "numpy.core")
+        if module.startswith("pathlib"):  # the picture's name
+            return lambda *parts: "/".join(map(str, parts))
+        need(full in self.known, f"asks for {full}")
+        return self.known[full]
 
 
 def _numpy(path, categories, page):
@@ -98,19 +121,19 @@ def _numpy(path, categories, page):
             stream.seek(0)
             return _flat(path, np.load(stream, allow_pickle=False), page), False
         try:
-            found = _PlainUnpickler(stream).load()
+            found = _PlainUnpickler(stream, encoding="latin1").load()
         except Unfit as error:
             raise Unfit(
-                f"{path} {error}, expected numpy arrays and plain values only, and nothing in it "
-                "was run; in Cellpose, save the masks as PNG or TIFF (_cp_masks)."
+                f"{path} {error}, expected arrays of numbers and plain values only, and nothing in "
+                "it was run; in Cellpose, save the masks as PNG or TIFF (_cp_masks)."
             ) from None
-        found = found.item() if isinstance(found, np.ndarray) and found.size == 1 else found
+        found = getattr(found, "value", found)
         masks = found.get("masks") if isinstance(found, dict) else None
-    need(isinstance(masks, np.ndarray), lambda: (
+    need(isinstance(masks, _Array) and isinstance(masks.value, np.ndarray), lambda: (
         f"{path} holds {'no masks' if isinstance(found, dict) else type(found).__name__}, "
         "expected the dictionary that Cellpose saves; in Cellpose, save the masks as PNG or TIFF."
     ))  # fmt: skip
-    return _flat(path, masks, page), True
+    return _flat(path, masks.value, page), True
 
 
 def _flat(path, array, page):
@@ -169,7 +192,9 @@ def _imagej(path, categories, page) -> list:
         ) from None
     files = [path]
     if path.suffix.lower() == ".zip":
-        files = [path.parent / name for name in names(path) if name.lower().endswith(".roi")]
+        with reading(path, "a complete ImageJ ROI file"), zipfile.ZipFile(path) as packed:
+            files = [path / name.replace("\\", "/") for name in packed.namelist()  # in its order
+                     if name.lower().endswith(".roi")]  # fmt: skip
     outlines, left = [], 0
     for file in files:
         with reading(file, "a complete ImageJ ROI file"), open_binary(file) as stream:
