@@ -15,7 +15,7 @@ from cellkit.heads import config_of, head_of
 from cellkit.inference import detect, predict
 from cellkit.normalisation import normalisation_stats
 from cellkit.postprocessing import instances
-from cellkit.resampling import resample
+from cellkit.scale import fitted, resized
 
 #: Side of the blocks of a large picture, and how far each looks beyond its own, in pixels.
 BLOCK, BEYOND = 3072, 256
@@ -47,7 +47,8 @@ def find(net: nn.Module, image: np.ndarray, method: str, scale: float = 1.0, *,
     method : str
         Of :func:`cellkit.instances`, or "detect".
     scale : float
-        The cells are sought in the picture resized by so much.
+        The picture is resized by so much, and its cells made there, since the parameters of
+        methods are in the network's pixels; what comes back is as large as the picture.
     threshold, **params
         For :func:`cellkit.instances` or :func:`cellkit.detect`.
     block : int
@@ -63,7 +64,7 @@ def find(net: nn.Module, image: np.ndarray, method: str, scale: float = 1.0, *,
     lit : float
         The share of the picture that is not an empty margin (or tile of a mosaic).
     """
-    shape, image = image.shape[:2], _channels(image, config_of(net).get("in_channels"))
+    shape, image = image.shape[:2], as_taken(net, image)
     empty = empty_area(image)
     lit = image if empty is None else image[~empty]
     large = max(shape) * scale > block
@@ -74,8 +75,7 @@ def find(net: nn.Module, image: np.ndarray, method: str, scale: float = 1.0, *,
         image = image.copy()
         image[empty] = lit.mean()
     if scale != 1:
-        small = tuple(max(1, round(side * scale)) for side in shape)
-        image = np.clip(resample(image, small, "area" if scale < 1 else "bicubic"), 0, 1)
+        image = resized(image, scale)
     how = dict(method=method, params=params | (
         {} if threshold is None else {"threshold": threshold}))
     if large:
@@ -102,7 +102,7 @@ def _ask(net, image, shape, how):
     if image.shape[:2] != shape:
         wide = _as_large(labels, shape)
         if shape[0] > image.shape[0]:  # not the steps of coarse pixels, but the map's own outline
-            fine = resample(maps["foreground"], shape, "bilinear") > params.get("threshold", 0.5)
+            fine = fitted(maps["foreground"], shape) > params.get("threshold", 0.5)
             wide = np.where(fine, expand_labels(wide, shape[0] / image.shape[0]), 0)
         labels = wide
     return labels, doubt
@@ -156,8 +156,9 @@ def empty_area(image: np.ndarray) -> np.ndarray | None:
     return empty if np.median(grey[beside]) > DARK else None
 
 
-def _channels(image, wanted) -> np.ndarray:
-    """Grey for networks that take grey, three times the grey for those that take colour."""
+def as_taken(net: nn.Module, image: np.ndarray) -> np.ndarray:
+    """Grey for a network that takes grey, three times the grey for one that takes colour."""
+    wanted = config_of(net).get("in_channels")
     if wanted == 1:
         return to_grey(image)
     return np.repeat(image[..., None], 3, 2) if wanted == 3 and image.ndim == 2 else image

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
+from statistics import median_low
 from typing import NamedTuple
 
 import numpy as np
@@ -95,10 +96,27 @@ def plan(some: Sequence[np.ndarray], network, method, threshold, scale, cell_siz
         known = KNOWN.get(network, ())
     net = loaded(network, device)
     if method is None:
-        method, params = known[1:] and (known[1], known[2] | params) or (method_for(net), params)
-    factor = 1.0 if scale == "auto" else float(scale)
+        method, params = (known[1], known[2] | params) if known else (method_for(net), params)
+    factor, why = _factor(net, some, scale, cell_size)
+    words = f"{words}  Method: {method}.  Scale: {factor:g}.{why and f'  {why}'}"
     return {"network": named(network), "method": method, "threshold": threshold, "scale": factor,
-            "params": params, "words": f"{words}  Method: {method}.  Scale: {factor:g}."}
+            "params": params, "words": words}
+
+
+def _factor(net, some, scale, cell_size) -> tuple[float, str]:
+    """By how much pictures are resized, and why if it was not said."""
+    from cellkit.scale import factor, propose
+    from cellkit.segmentation.cells import as_taken
+
+    proposals = []
+
+    def auto():
+        proposals.extend(one for image in some if (one := propose(net, as_taken(net, image))).sure)
+        return median_low(one.scale for one in proposals) if 2 * len(proposals) > len(some) else 1.0
+
+    said = 1 if scale == "auto" and cell_size is not None else scale
+    found = factor(net, auto, said, cell_size)
+    return found, next((one.words for one in proposals if one.scale == found), "")
 
 
 def doubts(net, image: np.ndarray, network) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,29 +30,10 @@ class Picture:
         return [seen.st_size, seen.st_mtime_ns]
 
 
-@dataclass(frozen=True, eq=False)
-class _File:
-    path: Path
-    options: dict
-
-    def __call__(self):
-        return read_image(self.path, "none", **self.options)
-
-
-@dataclass(frozen=True, eq=False)
-class _Stored:
-    """Pixels of an :class:`cellkit.samples.Entry`, or an array."""
-
-    what: object
-
-    def __call__(self):
-        return self.what()[0] if callable(self.what) else self.what
-
-
 def pictures_of(images, **options) -> list[Picture]:
     """Pictures of whatever :func:`cellkit.segment` takes; ``options`` are for reading files."""
     if isinstance(images, np.ndarray):
-        return [Picture("image", _Stored(images))]
+        return [Picture("image", partial(np.asarray, images))]
     if isinstance(images, Sample):
         images = [images]
     if isinstance(images, (str, os.PathLike)):
@@ -64,31 +46,26 @@ def pictures_of(images, **options) -> list[Picture]:
         else:
             images = [path]
     if isinstance(images, Samples):
-        return [Picture(e.name, _Stored(e.read), e.path) for e in images.entries]
+        return [Picture(e.name, partial(_pixels, e.read), e.path) for e in images.entries]
     if not isinstance(images, Sequence) or not images:
         raise TypeError(f"images is {images!r:.60}, expected a folder, a picture, an array, or a "
                         "row of pictures.")
     row, width = [], len(str(len(images) - 1))
     for k, one in enumerate(images):
         if isinstance(one, Sample):
-            row.append(Picture(one.name, _Stored(one.image)))
+            row.append(Picture(one.name, partial(np.asarray, one.image)))
         elif isinstance(one, np.ndarray):
-            row.append(Picture(f"image{k:0{width}}", _Stored(one)))
+            row.append(Picture(f"image{k:0{width}}", partial(np.asarray, one)))
         elif isinstance(one, (str, os.PathLike)):
             path = Path(one).absolute()
-            row.append(Picture(path.stem, _File(path, options), path))
+            row.append(Picture(path.stem, partial(read_image, path, "none", **options), path))
         else:
             raise TypeError(f"images[{k}] is {type(one).__name__}, expected a path, an array or a "
                             "sample.")
-    return _told_apart(row)
+    if len({one.name for one in row}) < len(row):  # of one name in several folders, say
+        row = [replace(one, name=f"{one.name}_{k:0{width}}") for k, one in enumerate(row)]
+    return row
 
 
-def _told_apart(row: list[Picture]) -> list[Picture]:
-    """Of one name in several folders, or twice: the folder's or a number tells them apart."""
-    if len({one.name for one in row}) == len(row):
-        return row
-    named = [Picture(f"{one.path.parent.name}_{one.path.stem}" if one.path else one.name,
-                     one.read, one.path) for one in row]
-    if len({one.name for one in named}) == len(row):
-        return named
-    return [Picture(f"{one.name}_{k}", one.read, one.path) for k, one in enumerate(named)]
+def _pixels(read):
+    return read()[0]
