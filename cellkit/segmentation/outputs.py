@@ -16,7 +16,7 @@ from cellkit.annotations import outline
 from cellkit.datasets import scale_image
 from cellkit.datasets.images import read_labels
 from cellkit.files import replacing
-from cellkit.show import YELLOW, palette
+from cellkit.show import BLUE, YELLOW, palette
 
 #: Longest side of an overlay; a larger picture is shown smaller.
 LONGEST = 4096
@@ -154,12 +154,15 @@ def write_labels(path, labels: np.ndarray, name: str, pixel_size: float | None =
 
 
 def overlay(labels: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """The picture, stretched, with each cell's rim in yellow: uint8 (H, W, 3)."""
+    """The picture, stretched, with each cell's rim in yellow or, on bright ground, blue: uint8."""
     step = -(-max(labels.shape) // LONGEST)
     labels, image = labels[::step, ::step], image[::step, ::step]
-    shown = scale_image(image, (0.5, 99.5)) if np.ptp(image) else image
+    shown = scale_image(image, (0.5, 99.5))
     shown = np.repeat(shown[..., None], 3, 2) if shown.ndim == 2 else shown.copy()
-    shown[outline(labels)] = palette.rgb(YELLOW)
+    rim = outline(labels, 1 + max(labels.shape) // 1500)
+    if rim.any():
+        beneath = np.median(shown[rim].mean(axis=1))
+        shown[rim] = max(map(palette.rgb, (YELLOW, BLUE)), key=lambda c: abs(np.mean(c) - beneath))
     return (shown * 255 + 0.5).astype(np.uint8)
 
 
