@@ -13,7 +13,6 @@ import shlex
 import sys
 import warnings
 from importlib import import_module
-from pathlib import Path
 
 
 def main(arguments=None) -> int:
@@ -73,16 +72,8 @@ def segment(asked) -> int:
 
     settings = {key: value for key, value in vars(asked).items()
                 if key in SETTINGS and value is not None}
-    pictures = asked.pictures[0] if len(asked.pictures) == 1 else asked.pictures
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # failed ones are listed below
-        found = segment(pictures, output=asked.output, progress=not asked.quiet, **settings)
-    for name, why in found.failed.items():
-        print(f"{name}: {why}", file=sys.stderr)
-    low = [one for one in found if one.summary["trust"] == "low"]
-    if low:
-        print(f"Do not trust {len(low)} of {len(found)} without a look: {low[0].summary['why']}",
-              file=sys.stderr)
+    found = segment(asked.pictures if len(asked.pictures) > 1 else asked.pictures[0],
+                    output=asked.output, progress=not asked.quiet, **settings)
     cells = sum(one.summary["cells"] for one in found)
     print(f"{cells} cells in {len(found)} pictures: {asked.output}")
     return 130 if found.stopped else 1 if found.failed else 0
@@ -91,13 +82,11 @@ def segment(asked) -> int:
 def train(asked):
     """Train a network on drawn pictures of one's own."""
     import cellkit as ck
+    from cellkit import checks
     from cellkit.heads import HEADS
 
+    checks.one_of("--head", asked.head, HEADS)
     samples = ck.read("folder", root=asked.folder, images=asked.images, labels=asked.labels)
-    output = Path(asked.output)
-    if output.suffix != ".safetensors":
-        raise ValueError(f"the network is to be written to {output}, expected a name that ends in "
-                         ".safetensors.")
     if not samples.entries[0].annotated:
         raise ValueError(f"no picture in {asked.folder} has labels, expected drawn cells beside "
                          "each, e.g. a.tif and a_mask.png; or say which with --labels.")
@@ -105,22 +94,17 @@ def train(asked):
     if len(samples) > 3:
         by = "image" if None in samples.groups else "group"
         learn, valid = ck.split(samples, 0.8, seed=asked.seed, by=by)
-    if asked.parent:
-        net = ck.load_weights(asked.parent)
-    else:
-        channels = HEADS[asked.head].channels
-        net = ck.UNet(3 if samples[0].image.ndim == 3 else 1, channels, width=16,
-                      head=asked.head)
-    settings = {key: getattr(asked, key) for key in ("minutes", "lr", "scale", "cell_size")
-                if getattr(asked, key) is not None}
+    net = ck.load_weights(asked.parent) if asked.parent else ck.UNet(
+        3 if samples[0].image.ndim == 3 else 1, HEADS[asked.head].channels, head=asked.head)
+    settings = {key: value for key in ("minutes", "lr", "scale", "cell_size")
+                if (value := getattr(asked, key)) is not None}
     history = ck.fit(net, learn, valid, epochs=asked.epochs, seed=asked.seed, **settings)
-    card = getattr(net, "card", None) or history.card({}, learn)
+    card = getattr(net, "card", None) or history.card({}, learn, valid)
     if valid is not None:
-        scores = {"images": len(valid), history.metric: round(max(history.valid_metric), 4)}
-        card = card | {"metrics": {"own pictures, not trained on but used to choose the epoch":
-                                   scores}}
-    card = card | {"command": shlex.join(["cellkit", *asked.words])}
-    print(ck.weights.save_weights(net, output, card))
+        card["metrics"] = {"own pictures that the epoch was chosen on": {
+            "images": len(valid), history.metric: history.valid_metric[history.best_epoch - 1]}}
+    card["command"] = shlex.join(["cellkit", *asked.words])
+    print(ck.weights.save_weights(net, asked.output, card))
 
 
 def measure(asked):
@@ -144,8 +128,7 @@ def measure(asked):
 
 def export(asked):
     """A network for other programs."""
-    kind = next(kind for kind in ("onnx", "torchscript", "bioimageio") if getattr(asked, kind))
-    print(import_module("cellkit.exports").export(asked.name, asked.output, kind))
+    print(import_module("cellkit.exports").export(asked.name, asked.output, asked.kind))
 
 
 #: What of the command line goes to :func:`cellkit.segment` as it is.
@@ -231,7 +214,7 @@ def _parser() -> argparse.ArgumentParser:
     add("-o", "--output", required=True, metavar="FILE", help="what to write")
     kinds = add.__self__.add_mutually_exclusive_group(required=True)
     for kind in ("onnx", "torchscript", "bioimageio"):
-        kinds.add_argument(f"--{kind}", action="store_true")
+        kinds.add_argument(f"--{kind}", dest="kind", action="store_const", const=kind)
     return parser
 
 

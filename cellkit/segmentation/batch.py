@@ -122,8 +122,13 @@ def segment(images, network="auto", output=None, *, method=None, threshold=None,
         raise ValueError(f"none of {len(pictures)} picture(s) could be segmented; the first: "
                          f"{next(iter(failed.values()))}")
     if failed:
-        warnings.warn(f"{len(failed)} of {len(pictures)} pictures could not be segmented: "
-                      + " ".join(f"{name}: {why}" for name, why in failed.items()), stacklevel=2)
+        warnings.warn(f"{len(failed)} of {len(pictures)} pictures could not be segmented:"
+                      + "".join(f"\n{name}: {why}" for name, why in failed.items()), stacklevel=2)
+    low = [one.summary for one in row if one.summary["trust"] == "low"]
+    if low and progress:
+        print(f"{len(low)} of {len(row)} pictures are not to be trusted without a look at their "
+              f"overlays (images.csv says why), e.g. {low[0]['image']}: {low[0]['why']}",
+              file=sys.stderr)
     return Results(row, failed, plan["words"], stopped)
 
 
