@@ -12,7 +12,6 @@ import os
 import shlex
 import sys
 import warnings
-from importlib import import_module
 
 
 def main(arguments=None) -> int:
@@ -128,7 +127,9 @@ def measure(asked):
 
 def export(asked):
     """A network for other programs."""
-    print(import_module("cellkit.exports").export(asked.name, asked.output, asked.kind))
+    from cellkit.exports import export
+
+    print(export(asked.name, asked.output, asked.kind))
 
 
 #: What of the command line goes to :func:`cellkit.segment` as it is.
@@ -211,7 +212,8 @@ def _parser() -> argparse.ArgumentParser:
     add = command(export, "export livecell-objects --onnx -o livecell.onnx",
                   "export mine.safetensors --bioimageio -o mine.zip")
     add("name", help="a bundled network's name or a .safetensors file")
-    add("-o", "--output", required=True, metavar="FILE", help="what to write")
+    add("-o", "--output", required=True, metavar="FILE", help="ends in .onnx, .pt "
+        "(TorchScript) or .zip (bioimage.io)")
     kinds = add.__self__.add_mutually_exclusive_group(required=True)
     for kind in ("onnx", "torchscript", "bioimageio"):
         kinds.add_argument(f"--{kind}", dest="kind", action="store_const", const=kind)

@@ -422,6 +422,13 @@ def test_train_from_the_command_line(tmp_path, stored, capsys):
     assert ck.segment(drawn / "0.png", out, progress=False)[0].summary["network"] == str(out)
 
 
+def test_export_from_the_command_line(tmp_path, stored, capsys):
+    assert main(["export", str(stored), "--torchscript", "-o", str(tmp_path / "net.pt")]) == 0
+    image = torch.rand(1, 1, 32, 48)
+    assert torch.jit.load(tmp_path / "net.pt")(image).shape == image.shape
+    assert main(["export", str(stored), "--torchscript", "-o", str(tmp_path / "net.txt")]) == 2
+
+
 def test_the_doctor_finds_what_is_needed(capsys):
     assert main(["doctor"]) == 0
     told = capsys.readouterr().out
