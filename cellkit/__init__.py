@@ -23,6 +23,7 @@ _HOME = {
     "train": ["fit"],
     "scale": ["cell_size"],
     "inference": ["predict", "detect", "super_resolve"],
+    "trust": ["doubt", "unlike"],
     "metrics": ["dice", "iou", "edge_dice", "average_precision",
                 "object_f1", "object_dice", "object_hausdorff", "psnr", "ssim"],
     "growth": ["link", "track", "doubling_time"],

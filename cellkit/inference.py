@@ -9,8 +9,8 @@ from torch import nn
 
 from cellkit.heads import head_of
 from cellkit.postprocessing import Detections, merge_labels, merge_views
-from cellkit.scale import factor, fitted, propose, resized
-from cellkit.tiles import checked, detections, networks, run
+from cellkit.scale import factor, fitted, proposal, resized
+from cellkit.tiles import checked, detections, maps_of, networks
 
 #: The eight ways to lay a picture on a table: quarter turns, then whether it is flipped.  The first
 #: four keep its shape.
@@ -73,10 +73,7 @@ def predict(net: nn.Module | Sequence[nn.Module], image: np.ndarray, all: bool =
         head, seen = head_of(one), _resized(one, image, scale, cell_size)
         for turn in _turns(turns):
             laid = _lay(seen, *turn)
-            if head.name == "objects":
-                found = head.maps(detections(one, laid, tile, overlap, amp))
-            else:
-                found = run(one, head, laid, tile, overlap, amp)
+            found = maps_of(one, laid, tile, overlap, amp)
             found = {name: _lay_back(values, *turn) for name, values in found.items()}
             found = head.laid_back(found, *turn)
             said.append({name: fitted(values, image.shape[:2]) for name, values in found.items()})
@@ -171,7 +168,7 @@ def super_resolve(net: nn.Module, image: np.ndarray, *, tile: int = 1024,
 
 def _resized(net, image, scale, cell_size):
     """What the network is shown."""
-    return resized(image, factor(net, lambda: propose(net, image).scale, scale, cell_size))
+    return resized(image, factor(net, lambda: proposal(net, image).scale, scale, cell_size))
 
 
 def _turns(turns):

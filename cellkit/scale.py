@@ -14,13 +14,18 @@ import numpy as np
 from cellkit import checks
 from cellkit.annotations import resize_labels
 from cellkit.device import unwrapped
-from cellkit.looks import looks
+from cellkit.looks import OCTAVES, SIDE, apart, looks, middle
+from cellkit.metrics import dice
 from cellkit.resampling import resample
 from cellkit.samples import Samples
+from cellkit.tiles import checked, maps_of
 
 #: Beyond these a picture is a speck, or fills the memory.
 SMALLEST, LARGEST = 1 / 32, 8
-FEW = 16  # pictures whose cells are measured
+FEW = 8  # pictures that fit looks at
+OTHERS = tuple(2 ** (k / 2) for k in (-1, -2, 2, -3, 1, -4, -5, -6))  # scales beside 1
+NEAREST = 5  # looks whose sizes are averaged
+AGREE = 0.8  # Dice of what a network finds at one scale and at the next
 
 
 def cell_size(labels: np.ndarray) -> float:
@@ -139,28 +144,65 @@ def own_factor(net, samples) -> float:
 
 def trained_on(net) -> list[float] | None:
     """The 10th, 50th and 90th percentile of the diameters a network was trained on, if known."""
+    return seen_of(net).get("diameters")
+
+
+def known_looks(net) -> tuple[np.ndarray, np.ndarray, np.ndarray, float] | None:
+    """Scales, sizes, looks and limit of :func:`seen_in`, if known."""
+    seen = seen_of(net)
+    if not seen.get("looks"):
+        return None
+    rows = np.array([[float(number) for number in row.split()] for row in seen["looks"]])
+    return rows[:, 0], rows[:, 1], rows[:, 2:], seen["limit"]
+
+
+def seen_of(net) -> dict:
     seen = getattr(unwrapped(net), "seen", None)
-    return seen.get("diameters") if isinstance(seen, dict) else None
+    return seen if isinstance(seen, dict) else {}
 
 
-def seen_in(samples: Samples, most: int = FEW) -> dict:
-    """What pictures are like that a network is trained on, for its card; some of them, evenly.
+def seen_in(samples, most: int = FEW, degrade: Callable | None = None) -> dict:
+    """What pictures are like that a network is trained on, for its card.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        Some of them are looked at, evenly.
+    most : int
+        So many.
+    degrade : callable(image, rng) -> image, optional
+        Every second picture is seen through it.
 
     Returns
     -------
     dict
-        "looks": :func:`cellkit.looks.looks` of each; "sizes": each one's :func:`cell_size` (None
-        without cells); "diameters": the 10th, 50th and 90th percentile over all their cells.
+        "diameters": the 10th, 50th and 90th percentile of the cells, in pixels, each picture
+        counting alike, if any are drawn.  "looks": a text for each picture at four scales, its own
+        first: the scale, the median diameter of its cells there and :func:`cellkit.looks.looks`.
+        "limit": of 20 pictures, 19 are not :func:`cellkit.looks.apart` by more from all those of
+        other groups.
     """
-    looks_, sizes, every = [], [], []
-    for i in np.unique(np.linspace(0, len(samples) - 1, most).astype(int)):
+    samples, rng = Samples.of(samples), np.random.default_rng(0)
+    rows, groups, every = [], [], []
+    for k, i in enumerate(np.unique(np.linspace(0, len(samples) - 1, most).astype(int))):
         sample = samples[int(i)]
-        found = diameters(sample.labels) if sample.labels is not None else np.zeros(0)
-        looks_.append([round(float(value), 2) for value in looks(sample.image)])
-        sizes.append(round(float(np.median(found)), 1) if len(found) else None)
-        every.append(found)
-    seen = {"looks": looks_, "sizes": sizes}
-    if len(every := np.concatenate(every)):
+        found = np.zeros(0) if sample.labels is None else diameters(sample.labels)
+        if len(found):  # each picture counts alike, however many cells it has
+            every.append(np.quantile(found, np.linspace(0, 1, 101)))
+        image = degrade(sample.image.copy(), rng) if degrade and k % 2 else sample.image
+        for scale in (1, *(OTHERS[(3 * k + n) % len(OTHERS)] for n in range(3))):
+            small = resized(middle(image, int(SIDE / max(scale, 1))), scale)
+            if min(small.shape[:2]) < 2**(OCTAVES - 2):
+                continue
+            rows.append([scale, np.median(found) * scale if len(found) else np.nan, *looks(small)])
+            groups.append(sample.group or sample.name)
+    rows, groups = np.array(rows), np.array(groups)
+    own = np.flatnonzero(rows[:, 0] == 1)
+    nearest = [apart(rows[i, 2:], rows[others, 2:]).min() for i in own
+               if len(others := own[groups[own] != groups[i]])]
+    seen = {"looks": [" ".join(f"{value:.4g}" for value in row) for row in rows],
+            "limit": round(max(0.5, float(np.percentile(nearest or [1.0], 95))), 2)}
+    if every:
         seen["diameters"] = [round(float(v), 1) for v in np.percentile(every, (10, 50, 90))]
     return seen
 
@@ -180,7 +222,57 @@ class Proposal:
 
 
 def propose(net, image: np.ndarray) -> Proposal:
-    """Estimate the size of the cells in a picture, and propose a scale."""
-    known = trained_on(net)
-    words = "There is no estimate yet: the picture is taken as it is."
-    return Proposal(1.0, known[1] if known else float("nan"), False, words)
+    """Estimate the size of the cells in a picture, and propose a scale for a network.
+
+    A picture that looks like one the network was trained on, perhaps made larger or smaller, has
+    cells as large as that.  For others the network is asked at 1, 1/2, 1/4 and 1/8 of the size:
+    the coarsest at which it finds about what it finds in the next finer one is a guess, no more.
+
+    Parameters
+    ----------
+    net : Module
+        As for :func:`cellkit.predict`, with a card, or trained by :func:`cellkit.fit`.
+    image : ndarray
+        As for :func:`cellkit.predict`; its middle is looked at.
+    """
+    return proposal(net, checked(image))
+
+
+def proposal(net, image: np.ndarray) -> Proposal:
+    """:func:`propose` for a checked image."""
+    sizes, known = trained_on(net), known_looks(net)
+    if sizes is None or known is None:
+        return Proposal(1.0, float("nan"), False, "Nothing says which cells this network was "
+                        "trained on, so the picture is taken as it is; give scale= if its cells "
+                        "are larger or smaller.")
+    _, widths, rows, limit = known
+    rows, widths = rows[np.isfinite(widths)], widths[np.isfinite(widths)]
+    far = apart(looks(image), rows)
+    near = np.argsort(far)[:NEAREST]
+    if sure := far[near[0]] <= limit:
+        weight = 1 / (far[near] + 0.1) ** 2
+        size = float(np.exp(np.average(np.log(widths[near]), weights=weight)))
+        scale = 1.0 if sizes[0] <= size <= sizes[2] else sizes[1] / size
+        words = f"Cells seem to be {size:.0f} pixels wide"
+    else:
+        scale = _coarsest(net, image)
+        size = sizes[1] / scale
+        words = (f"A guess, as the picture is unlike those of its training: cells may be "
+                 f"{size:.0f} pixels wide")
+    return Proposal(scale, size, bool(sure), f"{words}; the network knows {sizes[1]:.0f} "
+                    f"({sizes[0]:.0f} to {sizes[2]:.0f}): scale {scale:.2g}.")
+
+
+def _coarsest(net, image) -> float:
+    """The coarsest of 1, 1/2, 1/4 and 1/8 at which a network finds about what it does before."""
+    image, before = middle(image, SIDE), None
+    for scale in (1.0, 0.5, 0.25, 0.125):
+        small = resized(image, scale)
+        found = maps_of(net, small).get("foreground")
+        if found is None:  # it makes images
+            return 1.0
+        mask = fitted(found, image.shape[:2]) > 0.5
+        if before is not None and dice(before, mask) < AGREE:
+            return scale * 2
+        before = mask
+    return 1.0  # it finds the same in a smear: not cells

@@ -81,7 +81,16 @@ def _batch(net, image) -> tuple[Tensor, float, float]:
     return batch, mean, std
 
 
-def run(net, head, image, tile, overlap, amp) -> dict[str, np.ndarray]:
+def maps_of(net: nn.Module, image: np.ndarray, tile: int = 1024, overlap: int | None = None,
+            amp: str | bool = "auto") -> dict[str, np.ndarray]:
+    """All that a network says about a checked image, by name."""
+    head = head_of(net)
+    if head.name == "objects":
+        return head.maps(detections(net, image, tile, overlap, amp))
+    return _run(net, head, image, tile, overlap, amp)
+
+
+def _run(net, head, image, tile, overlap, amp) -> dict[str, np.ndarray]:
     overlap = _shared(tile, overlap)
     (batch, mean, std), device = _batch(net, image), device_of(net)
     inside = (slice(None), slice(None))

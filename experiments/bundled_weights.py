@@ -1,4 +1,7 @@
-"""Train a bundled network again: ``python -m experiments.bundled_weights livecell``."""
+"""Train a bundled network again: ``python -m experiments.bundled_weights livecell``.
+
+``--statistics`` only writes into its card what the pictures are like that it was trained on.
+"""
 
 from __future__ import annotations
 
@@ -84,6 +87,7 @@ RECIPES = {
 TEST = {"livecell": "test", "dsb2018": "stage1_test", "glas": "testA"}
 #: Pictures drawn for training, a quarter of all that is shown; their seeds begin where no bundled
 #: picture's do, and each is a group of its own.
+PICTURES = 32  # real ones that a card tells the looks of, and a quarter as many drawn ones
 DRAWN = {"count": 176, "seed": 100_000, "fields": 1}
 
 
@@ -118,15 +122,15 @@ def coloured(sample: Sample) -> Sample:
     return replace(sample, image=np.repeat(sample.image[..., None], 3, axis=2))
 
 
-def drawn(data) -> Samples:
+def drawn(data, count=None) -> Samples:
     """Pictures drawn in the manner of ``data``, in memory."""
     from cellkit.synthetic import render_many
     from experiments.tiny_sets import glands, nuclei
 
     if data == "livecell":
-        return render_many(**DRAWN).cached()
+        return render_many(**DRAWN | {"count": count or DRAWN["count"]}).cached()
     made = []
-    for seed in range(DRAWN["seed"], DRAWN["seed"] + DRAWN["count"]):
+    for seed in range(DRAWN["seed"], DRAWN["seed"] + (count or DRAWN["count"])):
         if data == "glas":  # at the bundled size, and twice that
             shape = ((132, 196), (264, 392))[seed // 2 % 2]
             kind = ("benign", "malignant")[seed % 2]
@@ -266,6 +270,49 @@ def train(name, epochs=None, holdout=False, seed=0, folder=weights.FOLDER) -> Pa
     return file
 
 
+def describe(name, folder=weights.FOLDER) -> dict:
+    """Write what the training pictures are like into a network's card, and nothing else of it.
+
+    The limits of :func:`cellkit.unlike` are set so that of 40 pictures of the same kind one lies
+    beyond each: pictures that it was not trained on, or else each against those of other groups.
+    """
+    from cellkit import looks, scale, trust
+    from cellkit.datasets import read
+    from cellkit_course import papers
+
+    recipe, file = RECIPES[name], Path(folder) / f"{name}.safetensors"
+    net = weights.load_weights(file, device="cpu")
+    data = recipe.get("data", name.partition("-")[0])
+    root = Path(os.environ["CELLKIT_DATA"]) / data
+    real = read(data, root) if data == "livecell" else papers.load(data)
+    trained = {image for part in net.card["data"] for image in part["images"]}
+    real = real.where(lambda entry: entry.name in trained)
+    few = real[spread(len(real), PICTURES)] + drawn(data, PICTURES // 4)
+    seen = scale.seen_in(few, len(few), recipe["training"].get("degrade"))
+    net.seen = seen
+    own = []
+    if data == "livecell":  # pictures of wells that it was not trained on
+        own = [s.image for s in read(data, root, split="unlabelled").where(
+            lambda entry: entry.group not in set(real.groups))]
+        scales, _, known, _ = scale.known_looks(net)
+        far = [looks.apart(looks.looks(image), known[scales == 1]).min() for image in own]
+        seen["limit"] = round(float(np.percentile(far, 97.5)), 2)
+    if net.head != "image":
+        own = own or [s.image for s in real[spread(len(real), PICTURES)]]
+        agreed = [trust.agreement(net, own[i]) for i in spread(len(own), PICTURES // 3)]
+        seen["agreement"] = round(float(np.percentile(agreed, 2.5)), 3)
+    text = json.dumps(weights.sealed({**weights.card(file), "seen": seen}), indent=1,
+                      ensure_ascii=False) + "\n"
+    with replacing(file.with_suffix(".json")) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
+    return seen
+
+
+def spread(length, number) -> np.ndarray:
+    """At most so many of ``length`` places, evenly."""
+    return np.unique(np.linspace(0, max(length - 1, 0), min(number, length)).astype(int))
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser("python -m experiments.bundled_weights", description=__doc__)
     parser.add_argument("name", choices=sorted(RECIPES))
@@ -274,7 +321,13 @@ def main(arguments=None):
                         help="leave the test wells (or a fifth) out, measure the recipe there")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=weights.FOLDER, help="folder to write to")
+    parser.add_argument("--statistics", action="store_true",
+                        help="train nothing, only tell in the card what the pictures are like")
     asked = parser.parse_args(arguments)
+    if asked.statistics:
+        seen = describe(asked.name, asked.out)
+        print({key: value for key, value in seen.items() if key != "looks"})
+        return
     train(asked.name, asked.epochs, asked.holdout, asked.seed, asked.out)
 
 
