@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import warnings
 import zipfile
 from copy import deepcopy
@@ -110,7 +111,9 @@ class Whole(nn.Module):
         first = config.get("sharpen", config)
         self.channels = first["in_channels"]
         self.standard = first.get("normalise", "standard") == "standard"
-        self.card = getattr(net, "card", {})
+        card = getattr(net, "card", {})
+        self.data = [(d.get("name"), d.get("licence", "")) for d in card.get("data", ())]
+        self.metrics = card.get("metrics", "not told")
         with torch.inference_mode():
             output = self.net(torch.zeros(1, self.channels, 32, 32))[0]
         self.maps = [
@@ -120,10 +123,8 @@ class Whole(nn.Module):
         ]
 
     def forward(self, image: Tensor) -> Tensor:
-        mean, std = torch.zeros(1), torch.ones(1)
-        if self.standard:
-            mean = _mean(image)
-            std = _mean((image - mean).square()).sqrt().clamp(min=1e-3)
+        mean = _mean(image) if self.standard else 0.0
+        std = _mean((image - mean).square()).sqrt().clamp(min=1e-3) if self.standard else 1.0
         output = self.net((image - mean) / std)
         pictures = {"image": 0, "double": 1}.get(self.head.name, output.shape[1])
         # A head reads (channels, H, W); here N comes behind the channels.
@@ -135,9 +136,9 @@ class Whole(nn.Module):
 
     def about(self) -> dict:
         """What a file says of itself."""
-        return {"cellkit": cellkit.__version__, "input": f"float32 (N, {self.channels}, H, W), "
-                "0 to 1", "output": self.maps, "network": type(self.net).__name__,
-                "licence": "; ".join(sorted({d["licence"] for d in self.card.get("data", ())}))}
+        return {"cellkit": cellkit.__version__, "network": type(self.net).__name__,
+                "input": f"float32 (N, {self.channels}, H, W) in [0, 1]", "output": self.maps,
+                "data": [f"{name} ({licence})" for name, licence in self.data]}
 
 
 def _example(whole) -> Tensor:
@@ -173,13 +174,10 @@ def _bioimageio(whole, path, name):
     stream = BytesIO()
     torch.jit.save(torch.jit.trace(whole, example, check_trace=False), stream)
     files["weights.pt"] = stream.getvalue()
-    about = whole.about()
-    files["README.md"] = (
-        f"# {name}\n\nA {about['network']} trained with CellKit {about['cellkit']}. It takes an "
-        f"image in [0, 1] of any size and gives: {', '.join(whole.maps)}. Normalisation, padding "
-        f"and activation are inside.\n\nData: {json.dumps(whole.card.get('data', 'not told'))}\n\n"
-        f"## Validation\n\n{json.dumps(whole.card.get('metrics', 'not told'))}\n"
-    ).encode()
+    lines = [f"{key}: {value}" for key, value in whole.about().items()]
+    files["README.md"] = "\n\n".join((
+        f"# {name}", *lines, "Normalisation, padding and activation are inside; give whole "
+        "pictures.", "## Validation", json.dumps(whole.metrics, indent=1))).encode()  # fmt: skip
     hashes = {file: hashlib.sha256(data).hexdigest() for file, data in files.items()}
 
     def tensor(kind, channels):
@@ -189,16 +187,17 @@ def _bioimageio(whole, path, name):
         return {
             "id": kind, "axes": [{"type": "batch"}, {"type": "channel", "channel_names": channels},
                                  *space],
-            "data": {"type": "float32", "range": [0, 1]},
+            "data": {"type": "float32", "range": [-1 if kind == "output" else 0, 1]},
             "test_tensor": {"source": f"test_{kind}.npy", "sha256": hashes[f"test_{kind}.npy"]},
         }  # fmt: skip
 
-    said = {part["licence"].partition(",")[0] for part in whole.card.get("data", ())}
+    said = {licence.partition(",")[0] for _, licence in whole.data}
     spdx = next((one for text, one in SPDX.items() if text in said), None)
     spdx = spdx if said <= {*SPDX} else None  # "research use only" has no name there
     rdf = {
-        "type": "model", "format_version": "0.5.4", "name": f"CellKit {name}",
-        "description": f"{about['network']} for cells, giving {', '.join(whole.maps)}.",
+        "type": "model", "format_version": "0.5.4",
+        "name": "CellKit " + re.sub("[^A-Za-z0-9_() -]", "-", name),
+        "description": f"Of a picture of cells: {', '.join(whole.maps)}.",
         "authors": [{"name": "The authors of CellKit"}], "documentation": "README.md",
         "cite": [{"text": "Ronneberger et al., U-Net", "doi": "10.1007/978-3-319-24574-4_28"}],
         "config": {"bioimageio": {"reproducibility_tolerance": [{"absolute_tolerance": 1e-5}]}},

@@ -50,8 +50,11 @@ def read_image(path, scale="dtype", page=None, channel=None) -> np.ndarray:
     array = decode(path, page, channel=channel)
     with naming(path):
         pixels = _channels(array)
-        if pixels.ndim == 3 and pixels.dtype.itemsize > 1:
-            scale = _scale_of_channels(path, pixels, scale)
+        if dark := _dark_channels(pixels):
+            channel, share = min(dark.items(), key=lambda one: one[1])
+            _log.warning("%s: channel %d uses %.1f %% of the grey values that the brightest uses; "
+                         "if the cells are there, read it alone: channel=%d.", path, channel,
+                         100 * share, channel)  # fmt: skip
         return scale_image(pixels, scale)
 
 
@@ -211,7 +214,8 @@ def scale_image(array, scale="dtype") -> np.ndarray:
         pair with those percentiles, and clips what lies beyond; where both are equal (few cells
         on an even ground) it is "minmax", and a warning says so.  "depth" is "dtype" for
         8 bits and "percentile" for more, since cameras seldom use all of 16.  Channels are
-        stretched together, except with "channels": "percentile" for each alone.
+        stretched together, but with "channels", and with "depth" if one is dark beside another,
+        each by its own percentiles.
 
     Returns
     -------
@@ -229,7 +233,8 @@ def scale_image(array, scale="dtype") -> np.ndarray:
         "expected real numbers; replace them first, e.g. with numpy.nan_to_num."
     ))  # fmt: skip
     if isinstance(scale, str) and scale == "depth":
-        scale = "dtype" if array.dtype.itemsize == 1 else "percentile"
+        deep = "channels" if _dark_channels(array) else "percentile"
+        scale = "dtype" if array.dtype.itemsize == 1 else deep
     if isinstance(scale, str) and scale == "dtype":
         return _by_type(array)
     if isinstance(scale, str) and scale == "channels":
@@ -311,18 +316,13 @@ def _channels(array) -> np.ndarray:
     return array[..., 0] if grey else array
 
 
-def _scale_of_channels(path, pixels, scale):
-    """The scale of deep colour, in which a channel hardly shows if it is dark beside another."""
+def _dark_channels(pixels) -> dict[int, float]:
+    """Channels of deep colour that hardly show beside another, and how much of its range they use.
+
+    Without the brightest pixels: a hot one would hide that the rest is dark.
+    """
+    if pixels.ndim < 3 or pixels.dtype.itemsize == 1:
+        return {}
     low, high = np.percentile(pixels, (1, 99.8), axis=(0, 1))
     reach = np.where(high > low, high - low, np.ptp(pixels, axis=(0, 1)))
-    dark = [k for k in range(3) if 0 < reach[k] < 0.05 * reach.max()]
-    if dark:
-        alone = isinstance(scale, str) and scale == "depth"
-        _log.warning(
-            "%s: channel %d uses %.1f %% of the grey values that the brightest uses%s; if the "
-            "cells are there, read it alone: channel=%d.", path, dark[0],
-            100 * reach[dark[0]] / reach.max(),
-            ", so each was stretched on its own" if alone else ", so it hardly shows", dark[0],
-        )  # fmt: skip
-        return "channels" if alone else scale
-    return scale
+    return {k: r / reach.max() for k, r in enumerate(reach) if 0 < r < 0.05 * reach.max()}

@@ -183,7 +183,8 @@ def pad(image: Tensor, unit_h: int, unit_w: int) -> tuple[Tensor, tuple]:
     top, left = more_h // 2, more_w // 2
     window = (..., slice(top, top + height), slice(left, left + width))
     if torch.jit.is_tracing():  # for cellkit.export: sizes are variables there, and `if` is none
-        rows, columns = _mirrored(height, top, more_h), _mirrored(width, left, more_w)
+        rows = _mirrored(image[0, 0, :, 0], height, top, more_h)
+        columns = _mirrored(image[0, 0, 0], width, left, more_w)
         return image.index_select(-2, rows).index_select(-1, columns), window
     if more_h:
         mode = "reflect" if more_h - top < height else "replicate"
@@ -194,12 +195,15 @@ def pad(image: Tensor, unit_h: int, unit_w: int) -> tuple[Tensor, tuple]:
     return image, window
 
 
-def _mirrored(length, before, more) -> Tensor:
-    """Which row or column each one of a padded image is: what ``F.pad`` does, as numbers."""
-    places = torch.arange(-before, length + more - before)
-    mirrored = (length - 1) - ((length - 1) - places.abs()).abs()
-    small = torch.as_tensor(more - before >= length)
-    return torch.where(small, places.clamp(min=0).minimum(torch.as_tensor(length - 1)), mirrored)
+def _mirrored(line, length, before, more) -> Tensor:
+    """Which row or column each one of a padded image is: what ``F.pad`` does, as numbers.
+
+    They are made of a line of the image, which lies on the device that the network will run on.
+    """
+    places = F.pad(line * 0, (before, more - before)).add(1).cumsum(0).long() - (before + 1)
+    last, small = torch.as_tensor(length - 1), torch.as_tensor(more - before >= length).long()
+    mirrored = last - (last - places.abs()).abs()
+    return small * places.clamp(min=0).minimum(last) + (1 - small) * mirrored
 
 
 def _settle(in_channels, out_channels, head, residual):
