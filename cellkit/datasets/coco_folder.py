@@ -48,23 +48,10 @@ class Listed:
 
 
 def listed(file: Path, pictures, chosen=None, inside="") -> dict[str, Listed]:
-    """Pictures that a COCO file lists, and what it says of each.
+    """Which of the pictures a COCO file lists, and what it says of each.
 
-    Parameters
-    ----------
-    file : path
-        Maybe in an archive.
-    pictures : list of str
-        Names relative to the folder that is read.
-    chosen : sequence of str or int, optional
-        The categories that are cells, by name or id.  None: all.
-    inside : str
-        The file's own folder, relative as the pictures are: of equal names, those nearer count.
-
-    Raises
-    ------
-    ValueError
-        No COCO file; none of its images is here, or two are the same picture; no such category.
+    ``chosen`` are the names or ids of categories, None: all.  ``inside`` is the file's own folder,
+    relative as the pictures are: of pictures of one name the nearer counts.
     """
     records = index(file)
     wanted = None if chosen is None else _ids(file, chosen)

@@ -283,37 +283,30 @@ def usual_pairs(pictures, images, inside="", root="") -> list[Pair]:
 
 
 def attach(pairs, others, inside="") -> tuple[list[Pair], list[str]]:
-    """Give images without labels those of other tools that have their name.
-
-    Returns
-    -------
-    list of Pair, list of str
-        The files left over: they belong to no image, or to one that has labels.
-    """
+    """Give images without labels those of other tools that have their name; and what is left."""
     known: dict[tuple, Pair] = {}
-    for pair_ in pairs:
-        n = _Named.parse(pair_.image, inside)
-        for key in (n.key(n.stem), n.key(n.short), (None, _plain(n.stem))):
-            known.setdefault(key, pair_)
-    twice = {key for key, n in Counter(
-        (None, _plain(PurePosixPath(p.image).stem)) for p in pairs).items() if n > 1}  # fmt: skip
-    named = [_Named.parse(file, inside, ("outlined",)) for file in others]
+    anywhere: dict[str, list[Pair]] = {}  # by the name alone, in whatever folder
+    for one in pairs:
+        n = _Named.parse(one.image, inside)
+        for key in (n.key(n.stem), n.key(n.short)):
+            known.setdefault(key, one)
+        anywhere.setdefault(_plain(n.stem), []).append(one)
     found: dict[str, list[str]] = {}
-    for n in named:
-        anywhere = [(None, _plain(stem)) for stem in (n.stem, n.short)]
-        keys = [n.key(n.stem), n.key(n.short), *(k for k in anywhere if k not in twice),
-                *n.beginnings()]  # fmt: skip
-        image = next((known[key] for key in keys if key in known), None)
-        if image is None and len(pairs) == 1 and (len(others) == 1 or n.file.endswith(".roi")):
-            image = pairs[0]  # a RoiSet.zip, or single .roi files, and one image
-        if image:
-            found.setdefault(image.image, []).append(n.file)
+    for file in others:
+        n = _Named.parse(file, inside, ("outlined",))
+        ways = [known.get(key) for key in (n.key(n.stem), n.key(n.short), *n.beginnings())]
+        ways += [only[0] for stem in (n.stem, n.short)
+                 if len(only := anywhere.get(_plain(stem), ())) == 1]  # fmt: skip
+        if len(pairs) == 1 and (len(others) == 1 or file.endswith(".roi")):
+            ways += pairs  # a RoiSet.zip, or single .roi files, and one image
+        if one := next(filter(None, ways), None):
+            found.setdefault(one.image, []).append(file)
     given = []
     for one in pairs:
         files = found.get(one.image, []) if not one.labels else []
-        # Several of one kind are single cells if they are .roi; of several kinds one is enough.
-        first = min(files, key=lambda f: not f.endswith((".npy", ".roi")), default="")
-        files = [f for f in files if f == first or f.endswith(".roi") and first.endswith(".roi")]
+        # Several .roi files are single cells; of several kinds one is enough.
+        best = min(files, key=lambda f: not f.endswith((".npy", ".roi")), default="")
+        files = [f for f in files if f == best or best.endswith(".roi") and f.endswith(".roi")]
         given.append(replace(one, labels=tuple(files)) if files else one)
     taken = {file for one in given for file in one.labels}
     return given, [file for file in others if file not in taken]

@@ -24,29 +24,10 @@ _log = logging.getLogger(__name__)
 
 
 def read_drawn(path, shape, kind="auto", categories=None, page=None) -> np.ndarray:
-    """The cells that a picture or a tool's file holds.
+    """The cells in a picture, or in a file with one of :data:`READERS`' suffixes: int32 (H, W).
 
-    Parameters
-    ----------
-    path : path
-        A picture, or a file with one of :data:`READERS`' suffixes.
-    shape : (H, W)
-        Of the image: what outlines are painted on.  A label map has its own.
-    kind : "auto", "cells" or "mask"
-        As for :func:`cellkit.datasets.images.to_labels`.
-    categories : sequence of str or int, optional
-        Which classes are cells: names of QuPath's, numbers of a picture's or ilastik's.
-    page : int, optional
-        Of a file that has several.
-
-    Returns
-    -------
-    ndarray, int32, (H, W)
-
-    Raises
-    ------
-    ValueError
-        One sentence: what was found, what was expected, how to save it instead.
+    Outlines are painted on ``shape``, the image's; the rest as for
+    :func:`cellkit.datasets.folder.samples`.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -263,7 +244,7 @@ def _tell(path, count, what):
         _log.warning("%s: %d of its objects are %s, and are left out.", path, count, what)
 
 
-#: suffix -> what reads it: outlines (a list), or an array and whether it holds cell numbers.
+#: suffix -> what reads it: COCO polygons (a list), or an array and whether it holds cell numbers.
 READERS = {
     ".npy": _numpy, ".zip": _imagej, ".roi": _imagej, ".geojson": _geojson,
     ".h5": _hdf5, ".hdf5": _hdf5,
