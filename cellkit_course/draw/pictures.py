@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-#: Micrometres a pixel.  LIVECell: 10× on an Incucyte S3, 704 × 520 pixels = 873 × 645 µm.
+#: Micrometres a pixel.  LIVECell: 10× on an Incucyte S3, 704 × 520 pixels = 873 × 645 µm; GlaS: 20×
+#: (Sirinukunwattana et al. 2017); EPFL: its page; ISBI 2012: Arganda-Carreras et al. 2015.
 PIXEL = {"livecell": 1.24, "glas": 0.62, "epfl": 0.005, "isbi2012": 0.004}
 
 
