@@ -99,7 +99,7 @@ def test_lesson_with_each_cell_run_twice(source, turn, tmp_path, monkeypatch, re
                          else builder.sources()[:1], ids=lambda path: path.stem)
 def test_run_all_twice_in_one_kernel(source, tmp_path, monkeypatch):
     """What later cells leave behind does not change what earlier ones show."""
-    notebook = executed(source, 0, lambda code: code + code, tmp_path, monkeypatch)
+    notebook = executed(source, -1, lambda code: code + code, tmp_path, monkeypatch)
     half = len(notebook.cells) // 2
     differ = not_the_same(notebook.cells[:half], notebook.cells[half:])
     assert not differ, "not the same when all is run again:\n" + "\n---\n".join(differ)

@@ -135,7 +135,7 @@ def _draw_many(function, start):
 
 
 EXERCISE = Exercise(
-    "generator_for", LESSON, "bug", points=2, minutes=8,
+    "generator_for", LESSON, "bug", points=2, minutes=4,
     answer=generator_for,
     cases=lambda: [Case("differ", "seed 0, the first item of the first epoch", (0, 0, 0)),
                    Case("differ", "seed 7, item 31 of epoch 2", (7, 2, 31))],
