@@ -330,6 +330,27 @@ def look_at_instances(shown, here):
     print(f"key press to cells, 512 x 512: {p50_p90(waits)}")
 
 
+def upload_a_picture(shown, path):
+    """A file from the reader's own disk, too large for one message, from the page's own button."""
+    own = np.random.default_rng(0).random((900, 1500), np.float32)
+    Image.fromarray((own * 65535).astype(np.uint16)).save(path)
+    with shown.page.expect_file_chooser() as chooser:
+        shown.box.get_by_role("button", name="Your own picture").press("Enter")
+    chooser.value.set_files(path)
+    shown.box.locator(".note", has_text="Reading your picture").wait_for()
+    shown.wait_for("of your picture for cells")
+    shown.wait_until_fresh()
+    said = shown.box.locator(".note").inner_text()
+    assert "shrunk from 1500 × 900 to 1024 × 614 pixels" in said
+    assert "your picture" in shown.alt(0) and shown.picture(0).shape == (614, 1024, 3)
+    path.write_bytes(b"no picture")
+    with shown.page.expect_file_chooser() as chooser:
+        shown.box.get_by_role("button", name="Your own picture").click()
+    chooser.value.set_files(path)
+    shown.box.get_by_role("alert").filter(has_text="cannot be read as an image").wait_for()
+    assert "your picture" in shown.alt(0)  # what stood there stays
+
+
 def drag_to(shown, slider, share):
     """Take a slider's handle with the mouse and let it go at this share of the track."""
     slider.scroll_into_view_if_needed()
@@ -485,6 +506,7 @@ def test_explorers_in_a_browser(address, tmp_path):
             raise
         watch_film(page)
         look_at_resolution(Shown(page, 0), here)
+        upload_a_picture(Shown(page, 0), tmp_path / "mine.tif")
         look_at_instances(Shown(page, 1), here)
         look_at_augmentation(Shown(page, 3), here)
         look_at_sharpening(Shown(page, 4), here)

@@ -18,7 +18,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from PIL import Image
 
-from tools import address, builder
+from tools import address, builder, explorers
 
 #: Real data sets whose pictures may be shown on a page, with the credit that goes with them.
 CREDITS = {
@@ -167,6 +167,9 @@ def _outputs(outputs: list, name: str, figures: Path) -> list:
             kept.append(output)
             continue
         rich = data.get("text/html", "")
+        if still := explorers.instead(rich, figures.parent / "_explorers"):
+            kept.append(new_output("display_data", {"text/html": headed(still)}))
+            continue
         picture = re.fullmatch(r'\s*<img [^>]*src="data:image/png;base64,([^"]+)"[^>]*>\s*', rich)
         if picture or ("image/png" in data and not rich):
             alt = output.metadata.get("image/png", {}).get("alt") or html.unescape(

@@ -24,7 +24,7 @@ from pathlib import Path
 import nbformat
 
 import cellkit as ck
-from tools import address, builder, lesson_page, run_lesson
+from tools import address, builder, explorers, lesson_page, run_lesson
 from tools import cards as cards_
 
 ROOT = builder.ROOT
@@ -138,6 +138,9 @@ def build(out: Path, store: Path, profile: str = "tiny", work: Path | None = Non
                      "OTHERS": "\n".join(others),
                      "CARDS": cards(names), "REPOSITORY": address.repository(),
                      "START": address.colab(f"notebooks/{names[0]}.ipynb")},
+        "play.md": {name.upper(): explorers.embedded(name, work / "lessons" / "_explorers",
+                                                     "lessons/_explorers")
+                    for name in explorers.EXPLORERS},
         "reference.md": {"REFERENCE": reference()},
     }
     for file, pieces in replaced.items():
@@ -160,7 +163,8 @@ def build(out: Path, store: Path, profile: str = "tiny", work: Path | None = Non
                       html_extra_path=[])
     if kind != "html":
         return warnings
-    shutil.copytree(work / "lessons" / "_figures", out / "lessons" / "_figures")
+    for folder in ("_figures", "_explorers"):
+        shutil.copytree(work / "lessons" / folder, out / "lessons" / folder)
     shutil.copytree(DOCS / "pictures", out / "pictures")
     (out / ".nojekyll").touch()
     return warnings

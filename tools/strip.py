@@ -16,6 +16,7 @@ import cellkit as ck
 from cellkit.explore.controls import in_words
 from cellkit.explore.views import drawn
 from cellkit.files import replacing
+from tools.explorers import EXPLORERS
 
 HEAD = 26  # rows for the words above a picture
 
@@ -63,15 +64,12 @@ def gif(found, path, seconds: float = 1.0) -> None:
 
 def main(folder, lesson="5"):
     made = {
-        "4": ("sharpening", lambda: ck.explore.super_resolution().set(
-            **{"super-resolution": True}), "M", ck.explore.FACTORS[::2], 0),
-        "5": ("resolution", ck.explore.resolution, "M", ck.explore.FACTORS[::2], -1),
-        "7": ("seeds", lambda: ck.explore.instances(sample := ck.read(
-            "livecell", root=ck.datasets.bundled("livecell"), split="test")[4],
-            maps=sample.mask), "peak_distance", (1, 3, 6, 12, 24), 0),
+        "4": ("sharpening", {"super-resolution": True}, "M", ck.explore.FACTORS[::2], 0),
+        "5": ("resolution", {}, "M", ck.explore.FACTORS[::2], -1),
+        "7": ("seeds", {}, "peak_distance", (1, 3, 6, 12, 24), 0),
     }
-    name, make, control, values, picture = made[lesson]
-    found = frames(make(), control, values, picture)
+    name, set_, control, values, picture = made[lesson]
+    found = frames(EXPLORERS[name]().set(**set_), control, values, picture)
     Path(folder).mkdir(parents=True, exist_ok=True)
     strip(found, Path(folder, f"{name}.png"))
     gif(found, Path(folder, f"{name}.gif"))

@@ -8,7 +8,7 @@ import numpy as np
 from cellkit import augment, show
 from cellkit.datasets import to_grey
 from cellkit.explore.explorer import Explorer
-from cellkit.explore.pictures import called, choose_image, rows
+from cellkit.explore.pictures import Shelf, called, choose_image
 from cellkit.explore.seeds import LEGEND
 from cellkit.explore.views import View
 
@@ -26,10 +26,10 @@ def augmentation(samples=None, transforms=None) -> Explorer:
     Returns
     -------
     Explorer
-        Controls "image" (where there are several), "strength" (in the transform's own unit),
-        "transform", "draw" (another direction and place).
+        Controls "image", "strength" (in the transform's own unit), "transform", "draw" (another
+        direction and place).
     """
-    found, note = rows(samples)
+    found = Shelf(samples)
     if transforms is None:
         kinds = (augment.Move, augment.Paint)
         transforms = [one() for kind in kinds for one in kind.__subclasses__()
@@ -61,7 +61,7 @@ def augmentation(samples=None, transforms=None) -> Explorer:
 
     def settle(controls):
         fit(controls["strength"], known[controls["transform"].value])
-        return note
+        return found.note(controls)
 
     first = next(iter(known.values()))
     strength = widgets.FloatSlider(description="strength")
@@ -70,7 +70,7 @@ def augmentation(samples=None, transforms=None) -> Explorer:
         **choose_image(found), "strength": strength,
         "transform": widgets.Dropdown(options=list(known), description="transform"),
         "draw": widgets.IntSlider(value=0, min=0, max=20, description="draw"),
-    }, settle=settle, title="How strong is too strong?",
+    }, settle=settle, own=found.add, title="How strong is too strong?",
         lead="Move the strength until you would no longer call the result a cell culture.",
         curve=("contrast", "cell area after"), ahead=True)
 

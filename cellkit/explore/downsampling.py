@@ -12,9 +12,10 @@ import numpy as np
 from PIL import Image
 
 from cellkit import metrics
+from cellkit.datasets import to_grey
 from cellkit.degradation import RESAMPLERS, enlarge, shrink
 from cellkit.explore.explorer import Explorer
-from cellkit.explore.pictures import called, choose_image, rows
+from cellkit.explore.pictures import Shelf, called, choose_image
 from cellkit.explore.strategies import as_strategy, bundled_strategies, checked
 from cellkit.explore.views import Picture, View, as_seen, fraction, percent
 from cellkit.show import outcome
@@ -47,28 +48,32 @@ def resolution(samples=None, net=None, strategies=None, *, M: Sequence[float] = 
     Returns
     -------
     Explorer
-        Controls "image" (where there are several), "M", "strategy", "resampler", "antialias".
+        Controls "image", "M", "strategy", "resampler", "antialias".
         Networks are copied when it is made: train first.
     """
-    found_rows, note = rows(samples)
+    found_rows = Shelf(samples)
     if strategies is None:
         strategies = bundled_strategies("livecell" if net is None else net)
     ways = {name: as_strategy(way) for name, way in strategies.items()}
 
     @lru_cache(maxsize=32)
-    def coarse(image, M, resampler, antialias):
-        sharp = found_rows[image].image
+    def degraded(image, grey, M, resampler, antialias):
+        sharp = to_grey(found_rows[image].image) if grey else found_rows[image].image
         small = shrink(sharp, M, resampler, antialias)
-        return small, enlarge(small, sharp.shape[:2], up)
+        return sharp, small, enlarge(small, sharp.shape[:2], up)
+
+    def coarse(image, M, resampler, antialias, strategy):
+        grey = found_rows[image].image.ndim == 3 and ways[strategy].sees_grey()
+        return degraded(image, grey, M, resampler, antialias)
 
     @lru_cache(maxsize=64)
     def found(image, M, resampler, antialias, strategy):
-        _, low = coarse(image, M, resampler, antialias)
+        low = coarse(image, M, resampler, antialias, strategy)[-1]
         shown, prob = checked(ways[strategy].run(low, M), strategy, low.shape[:2])
         return shown, prob > 0.5
 
     def got(M, resampler, antialias, strategy, image=0, shown=None):
-        small, low = coarse(image, M, resampler, antialias)
+        _, small, low = coarse(image, M, resampler, antialias, strategy)
         said = "" if shown is None else ", made sharper first"
         title = f"What the network gets: {called(found_rows[image])}{said}"
         seen = as_seen(low if shown is None else shown)
@@ -81,7 +86,7 @@ def resolution(samples=None, net=None, strategies=None, *, M: Sequence[float] = 
         if strategy not in ways:
             raise ValueError(f"no strategy is made for M = {fraction(M)}; choose another M.")
         sample = found_rows[image]
-        small, low = coarse(image, M, resampler, antialias)
+        sharp, small, low = coarse(image, M, resampler, antialias, strategy)
         shown, pred = found(image, M, resampler, antialias, strategy)
         pictures = got(M, resampler, antialias, strategy, image, shown)
         [(_, network_gets)] = pictures.items()
@@ -94,9 +99,9 @@ def resolution(samples=None, net=None, strategies=None, *, M: Sequence[float] = 
             numbers |= {"cells found": cells_found(sample.labels, pred),
                         "Dice": metrics.dice(sample.mask, pred),
                         "edge Dice": metrics.edge_dice(sample.mask, pred)}
-        numbers["PSNR, dB"] = metrics.psnr(sample.image, low)
+        numbers["PSNR, dB"] = metrics.psnr(sharp, low)
         if shown is not None:
-            numbers["PSNR super-resolved, dB"] = metrics.psnr(sample.image, shown)
+            numbers["PSNR super-resolved, dB"] = metrics.psnr(sharp, shown)
         numbers |= {"bytes, raw": small.size, "bytes, JPEG": stored(small)}
         return View(pictures, numbers, sentence(sample, M, left, strategy, pred, numbers),
                     idle=idle(M, resampler))
@@ -104,7 +109,7 @@ def resolution(samples=None, net=None, strategies=None, *, M: Sequence[float] = 
     def settle(controls):
         M, choice = controls["M"].value, controls["strategy"]
         names = tuple(n for n, way in ways.items() if way.only is None or isclose(way.only, M))
-        wanted, notes = choice.value, [note] if note else []
+        wanted, notes = choice.value, list(filter(None, [found_rows.note(controls)]))
         if tuple(choice.options) != names:
             choice.options = names
             if wanted in names:
@@ -121,7 +126,7 @@ def resolution(samples=None, net=None, strategies=None, *, M: Sequence[float] = 
         **choose_resampler(),
     }, settle=settle, preview=preview, remember=400, ways="strategy",
         title="What does resolution cost?",
-        lead="How few of them are enough? Guess, then move the slider.",
+        lead="How few of them are enough? Guess, then move the slider.", own=found_rows.add,
         curve=("Dice", "cells found", "pixels left"), span=(0, 1), ahead=True)
 
 

@@ -1,13 +1,15 @@
-"""All that an explorer can show, ahead of time: what a page without a kernel holds."""
+"""Many of an explorer's views at once: what a page without a kernel holds, and its twin."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
+from textwrap import fill
 
+from cellkit import show
 from cellkit.explore import page
-from cellkit.explore.controls import described, place, steps
-from cellkit.explore.views import View
+from cellkit.explore.controls import described, in_words, place, steps
+from cellkit.explore.views import View, drawn, number_text
 
 
 def block(explorer, images: Sequence[int] | None, largest: int, level: int) -> str:
@@ -74,3 +76,24 @@ def twin(explorer, views, start: list[int]) -> str:
     few = list(row)[::max(1, len(row) // 4)][:4]
     return page.twin({one: View(dict([list(row[one].pictures.items())[at]]), {}, row[one].words)
                       for one in few}, explorer.about["title"], row, width=270)
+
+
+def figure(explorer, control, values, picture, caption, others):
+    """The twin of a notebook, see :meth:`Explorer.twin`."""
+    seen = [explorer.look(**{**explorer.values(), **others, control: value}) for value in values]
+    names = [in_words(explorer.controls[control], value) for value in values]
+    pictures = [list(view.pictures.items())[picture] for view in seen]
+    marked = any(getattr(one, "outcome", None) is not None for _, one in pictures)
+    show.images(
+        [drawn(one) for _, one in pictures],
+        [f"{control}: {name}\n{fill(title, 36)}"
+         for name, (title, _) in zip(names, pictures, strict=True)],
+        alt=" ".join([*(f"{control} {name}: {view.words}"
+                        for name, view in zip(names, seen, strict=True)), seen[-1].legend]),
+        caption=show.legend_of_compare() if marked else caption,
+    )
+    show.table(
+        [{control: name, **{key: number_text(value) for key, value in view.numbers.items()}}
+         for name, view in zip(names, seen, strict=True)],
+        caption or f"The same in numbers, by {control}",
+    )

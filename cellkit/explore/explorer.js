@@ -50,10 +50,13 @@ function cellkitExplorer(root, spec) {
   const closer = button("Closer", () => zoomTo(zoom.by >= 8 ? 1 : zoom.by * 2));
   const link = button(live ? "Copy the line of code" : "Copy link to this view", copy);
   const copied = make("span", {role: "status"});
+  const file = make("input", {type: "file", hidden: true, accept: "image/*,.tif,.tiff",
+    onchange: () => { if (file.files[0]) upload(file.files[0]); file.value = ""; }});
+  const yours = live && spec.own ? button("Your own picture", () => file.click()) : null;
   const app = make("div", {class: "app"}, make(`h${spec.level}`, {class: "title"}, spec.title || "Explorer"), lead, sentence,
     alertBox, make("div", {class: "main"}, sliderName, slider, sliderSays, ticks), pictures, keys,
     below, make("div", {class: "tools"}, chooser, button("Start again", () => {
-      stop(); zoomTo(1); setAll(start); }), play, closer, pixels, bare, link, copied), note,
+      stop(); zoomTo(1); setAll(start); }), play, closer, pixels, bare, yours, link, copied, file), note,
     make("details", {}, make("summary", {}, "Numbers and other settings"), more, numbers));
   app.addEventListener("keydown", event => { // the notebook has keys of its own
     if (!event.ctrlKey && !event.metaKey) event.stopPropagation(); });
@@ -269,7 +272,7 @@ function cellkitExplorer(root, spec) {
   function fresh() {
     clearTimeout(timer); root.removeAttribute("aria-busy");
     figures.forEach(one => one.view.classList.remove("old"));
-    alertBox.hidden = true; note.textContent = spec.note || "";
+    alertBox.hidden = true; note.textContent = parcel ? READING : spec.note || "";
     if (pictures.hidden) pictures.hidden = below.hidden = false;
   }
 
@@ -329,6 +332,7 @@ function cellkitExplorer(root, spec) {
   }
   const set = (name, at) => { if (of(name).at !== at) setAll({[name]: at}); };
   function setAll(wanted) {
+    if (parcel) return drawControls(); // one thing after the other
     if (dead) return;
     for (const [name, at] of Object.entries(wanted)) of(name).at = at;
     drawControls();
@@ -532,8 +536,28 @@ function cellkitExplorer(root, spec) {
     waiting = true; ahead = false; last = performance.now();
     send({n: ++asked, want: Object.fromEntries(controls.map(one => [one.name, one.at]))});
   }
+  // The reader's own file goes in pieces: a server closes on messages of more than some megabytes.
+  let parcel = null;
+  const PIECE = 600000, READING = "Reading your picture …"; // bytes
+  function upload(file) {
+    stop(); parcel = {file, part: 0, parts: Math.max(1, Math.ceil(file.size / PIECE))};
+    alertBox.hidden = true; root.setAttribute("aria-busy", "true");
+    note.textContent = READING; piece();
+  }
+  async function piece() {
+    const {file, part, parts} = parcel, reader = new FileReader();
+    reader.onload = () => send({file: {part, parts, data: reader.result.split(",")[1] || ""}});
+    reader.onerror = () => refuse("the browser cannot read this file.");
+    reader.readAsDataURL(file.slice(part * PIECE, (part + 1) * PIECE));
+  }
+  function refuse(words) {
+    parcel = null; fresh(); alertBox.hidden = false;
+    alertBox.replaceChildren(make("b", {}, "Not your picture: "), words);
+  }
   function hear(text) {
     let said; try { said = JSON.parse(text); } catch { return; }
+    if (said.got !== undefined) { if (parcel) { parcel.part = said.got + 1; piece(); } return; }
+    if (said.refused !== undefined) { refuse(said.refused); return; }
     if (said.ahead) { ahead = false; keep(said.key, said.view || {failed: true}); soon(); return; }
     if (said.n < asked) { // an older question's: what the hand has passed meanwhile
       if (said.view) { keep(said.key, said.view);
@@ -541,6 +565,8 @@ function cellkitExplorer(root, spec) {
       return; }
     if (said.preview) { if (shown) prepare(said.preview).then(view => {
       if (waiting && said.n === asked) show(view, true); }); return; }
+    const images = all => all.find(one => one.name === "image")?.steps.length;
+    if (images(said.controls) !== images(controls)) parcel = null; // the reader's own is there
     waiting = ahead = false; line = said.line; spec.note = said.note;
     controls = said.controls; drawControls();
     if (said.error !== undefined) {
@@ -563,7 +589,7 @@ function cellkitExplorer(root, spec) {
   new IntersectionObserver(all => { visible = all.at(-1).isIntersecting; if (visible) soon(); })
     .observe(root);
   function look() {
-    if (waiting || ahead || dead || !visible || document.hidden) return;
+    if (waiting || ahead || parcel || dead || !visible || document.hidden) return;
     const at = offered(main()), i = at.indexOf(main().at), all = [];
     const near = at.map((k, j) => [Math.abs(j - i), k]).sort((a, b) => a[0] - b[0]).map(one => one[1]);
     const other = ways() ? offered(ways()) : [];

@@ -10,14 +10,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from textwrap import fill
+from contextlib import contextmanager
 
 import ipywidgets as widgets
 
-from cellkit import show
 from cellkit.explore import every, page
-from cellkit.explore.controls import described, in_words, move, place, steps
-from cellkit.explore.views import View, drawn, encoded, number_text
+from cellkit.explore.controls import described, move, place, steps
+from cellkit.explore.pictures import Parcel
+from cellkit.explore.views import View, drawn, encoded
 from cellkit.files import replacing
 from cellkit.show.output import send
 
@@ -59,6 +59,8 @@ class Explorer(widgets.VBox):
         The curve's lowest and highest value; by default those of its numbers.
     ahead : bool
         Look at the other values, too, while nothing else is asked.
+    own : callable(bytes) -> (str, value), optional
+        Takes a file that the reader uploads: what the control "image" calls it, and its value.
 
     Attributes
     ----------
@@ -88,13 +90,15 @@ class Explorer(widgets.VBox):
                  settle: Callable[[dict], str | None] | None = None,
                  preview: Callable[..., View] | None = None, remember: int = 64, title: str = "",
                  lead: str = "", ways: str | None = None, curve: Sequence[str] = (),
-                 span: tuple[float, float] | None = None, ahead: bool = False):
+                 span: tuple[float, float] | None = None, ahead: bool = False,
+                 own: Callable[[bytes], tuple[str, int]] | None = None):
         self.look, self.controls, self.settle = look, dict(controls), settle
         self.preview, self.remember = preview, remember
         self.main = next((name for name, one in self.controls.items()
                           if described(name, one)["kind"] == "slider"), next(iter(self.controls)))
         self.about = {"title": title, "lead": lead, "main": self.main, "ways": ways,
-                       "curve": list(curve), "span": span, "ahead": ahead}
+                       "curve": list(curve), "span": span, "ahead": ahead, "own": own is not None}
+        self.own, self._parcel = own, Parcel()
         self.error, self._view, self.note, self._memory = None, None, "", OrderedDict()
         self._settling, self._stale, self._following, self._turn = False, False, False, 0
         self._number, self._ahead, self._here = 0, None, (0, "")
@@ -136,12 +140,9 @@ class Explorer(widgets.VBox):
             Python, with ``**`` in front.
         """
         self._check_names(values)
-        self._settling = True
-        try:
+        with self._quietly():
             for name, value in values.items():
                 self.controls[name].value = value
-        finally:
-            self._settling = False
         self._changed(None)
         return self
 
@@ -176,23 +177,7 @@ class Explorer(widgets.VBox):
         values = list(values)
         if not values:
             raise ValueError(f"values is empty, expected at least one that {control!r} takes.")
-        seen = [self.look(**{**self.values(), **others, control: value}) for value in values]
-        names = [in_words(self.controls[control], value) for value in values]
-        pictures = [list(view.pictures.items())[picture] for view in seen]
-        marked = any(getattr(one, "outcome", None) is not None for _, one in pictures)
-        show.images(
-            [drawn(one) for _, one in pictures],
-            [f"{control}: {name}\n{fill(title, 36)}"
-             for name, (title, _) in zip(names, pictures, strict=True)],
-            alt=" ".join([*(f"{control} {name}: {view.words}"
-                            for name, view in zip(names, seen, strict=True)), seen[-1].legend]),
-            caption=show.legend_of_compare() if marked else caption,
-        )
-        show.table(
-            [{control: name, **{key: number_text(value) for key, value in view.numbers.items()}}
-             for name, view in zip(names, seen, strict=True)],
-            caption or f"The same in numbers, by {control}",
-        )
+        every.figure(self, control, values, picture, caption, others)
 
     def export(self, path, images: Sequence[int] | None = None, largest: int = 2_000_000):
         """Write a page that needs no kernel, no network and no Python: everything is in it.
@@ -225,8 +210,6 @@ class Explorer(widgets.VBox):
     def _ipython_display_(self, **_):
         """The twin first, which stays in the saved notebook; its script then looks for the rest."""
         view = self._now()
-        if os.environ.get("CELLKIT_EXPLORER") == "page":  # a page is being made: no kernel will be
-            return send({"text/html": self.exported(), "text/plain": repr(self)})
         still = page.twin({"": view}, view.words) if view.pictures else html.escape(view.words)
         spec = {**self.about, "level": 3, "files": [], "views": {}, "live": f"{self.name}-bridge",
                 "first": self._message()}
@@ -260,19 +243,51 @@ class Explorer(widgets.VBox):
             asked = json.loads(change["new"])
         except ValueError:
             return
+        if "file" in asked:
+            return self._receive(asked["file"])
         if asked.get("ahead"):
             self._ahead = asked
         else:
-            self._number, self._settling = asked["n"], True
-            try:
+            self._number = asked["n"]
+            with self._quietly():
                 for name, index in asked["want"].items():
                     move(self.controls[name], index)
-            finally:
-                self._settling = False
             self._stale = True
         self._start()
 
+    def _receive(self, piece):
+        """A piece of the reader's own picture; with the last one, the picture takes its place."""
+        data = self._parcel.add(piece)
+        if data is None:
+            return self._say({"got": piece["part"]})
+        self._ask.value = ""  # or the same file would be no news
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return self._place_own(lambda: self.own(data))
+        loop.run_in_executor(WORKER, self.own, data).add_done_callback(
+            lambda done: self._place_own(done.result))
+
+    def _place_own(self, opened):
+        try:
+            option = opened()
+        except Exception as error:  # the pictures that stand there are still true
+            return self._say({"refused": str(error)})
+        with self._quietly():
+            self.controls["image"].options += (option,)
+            self.controls["image"].value = option[1]
+        self._changed(None)
+
     # What is looked at ----------------------------------------------------------------------------
+
+    @contextmanager
+    def _quietly(self):
+        """What changes within is not looked at by itself."""
+        self._settling = True
+        try:
+            yield
+        finally:
+            self._settling = False
 
     def _changed(self, _):
         if not self._settling:
@@ -336,11 +351,9 @@ class Explorer(widgets.VBox):
         self._say(answer)
 
     def _begin(self) -> str | None:
-        self._stale, self._settling, self._turn = False, True, self._turn + 1
-        try:
+        self._stale, self._turn = False, self._turn + 1
+        with self._quietly():
             return self.settle(self.controls) if self.settle else None
-        finally:
-            self._settling = False
 
     def _now(self) -> View:
         if self._stale or self._following:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 from collections.abc import Mapping
@@ -16,6 +17,50 @@ from cellkit.samples import Sample, Samples
 #: Longest side that an explorer takes as it is; beyond, slow answers would teach nothing more.
 LARGEST = 1024
 YOURS = "your picture"
+
+
+class Shelf:
+    """The pictures of an explorer: those it was given, and behind them the reader's own."""
+
+    def __init__(self, samples):
+        self.given, note = rows(samples)
+        self.own, self.notes = [], [note] + [""] * (len(self.given) - 1)
+
+    def __len__(self):
+        return len(self.notes)
+
+    def __getitem__(self, number: int) -> Sample:
+        given = len(self.given)
+        return self.given[number] if number < given else self.own[number - given]
+
+    def add(self, data: bytes) -> tuple[str, int]:
+        """Take an uploaded file: what the new picture is called, and its number."""
+        image, note = prepared(opened(data))
+        name = f"{YOURS} {len(self.own) + 1}" if self.own else YOURS
+        self.own.append(Sample(image, None, name))
+        self.notes.append(note)
+        return name, len(self.notes) - 1
+
+    def note(self, controls) -> str:
+        """What was done to the picture that is chosen, before it was shown."""
+        return self.notes[controls["image"].value if "image" in controls else 0]
+
+
+class Parcel:
+    """A file that comes in pieces: messages from a browser may not be as large as a picture."""
+
+    def __init__(self):
+        self.pieces = []
+
+    def add(self, piece: dict) -> bytes | None:
+        """The next piece, "part" of "parts", its "data" in base 64; with the last one, the file."""
+        if piece["part"] == 0:
+            self.pieces.clear()
+        self.pieces.append(base64.b64decode(piece["data"]))
+        if piece["part"] + 1 < piece["parts"]:
+            return None
+        whole, self.pieces = b"".join(self.pieces), []
+        return whole
 
 
 def rows(samples) -> tuple[Samples, str]:
@@ -109,16 +154,15 @@ def opened(data: bytes) -> np.ndarray:
             raise ValueError(str(error).replace(str(path), "the uploaded file")) from None
 
 
-def choose_image(found: Samples) -> dict:
-    """The control for several images; none for one."""
-    if len(found) == 1:
-        return {}
-    return {"image": widgets.Dropdown(options=[(name, i) for i, name in enumerate(found.names)],
-                                      value=0, description="picture")}
+def choose_image(found: Shelf) -> dict:
+    """The control for the image; a browser shows it where there are several."""
+    names = enumerate(found.given.names)
+    return {"image": widgets.Dropdown(options=[(name, i) for i, name in names], value=0,
+                                      description="picture")}
 
 
 def called(sample: Sample) -> str:
     """A sample's name with its data set, as titles say it."""
-    if sample.name == YOURS:
-        return YOURS
+    if sample.name.startswith(YOURS):
+        return sample.name
     return f"{sample.dataset or 'image'} {sample.name}".strip()

@@ -13,8 +13,8 @@ from cellkit import metrics, show
 from cellkit import postprocessing as cells
 from cellkit.datasets import to_grey
 from cellkit.explore.explorer import Explorer
-from cellkit.explore.pictures import called, choose_image, rows
-from cellkit.explore.strategies import ready
+from cellkit.explore.pictures import Shelf, called, choose_image
+from cellkit.explore.strategies import one_channel, ready
 from cellkit.explore.views import View
 
 #: Sliders of :func:`instances`, the one that matters most first; where one begins is what
@@ -49,10 +49,10 @@ def instances(samples=None, net=None, maps=None, method: str = "watershed") -> E
     Returns
     -------
     Explorer
-        Controls "image" (where there are several), and those of :data:`SLIDERS` that ``method``
-        has and that can change something.
+        Controls "image" (not with ``maps``), and those of :data:`SLIDERS` that ``method`` has and
+        that can change something.
     """
-    found_rows, note = rows(samples)
+    found_rows = Shelf(samples)
     if method not in cells.METHODS:
         raise ValueError(f"method is {method!r}, expected one of {', '.join(cells.METHODS)}.")
     if maps is not None and len(found_rows) > 1:
@@ -66,7 +66,10 @@ def instances(samples=None, net=None, maps=None, method: str = "watershed") -> E
     def predicted(image):
         from cellkit.inference import predict
 
-        return predict(network(), found_rows[image].image, all=True)
+        picture = found_rows[image].image
+        if picture.ndim == 3 and one_channel(network()):
+            picture = to_grey(picture)
+        return predict(network(), picture, all=True)
 
     def look(image=0, **params):
         sample = found_rows[image]
@@ -104,8 +107,9 @@ def instances(samples=None, net=None, maps=None, method: str = "watershed") -> E
                for name, (kind, limits) in SLIDERS.items() if defaults.get(name) is not None}
     main = next(iter(sliders))
     return Explorer(
-        look, {**sliders, **choose_image(found_rows)}, settle=lambda controls: note,
-        remember=200, title="How many cells are there?",
+        look, {**sliders, **(choose_image(found_rows) if maps is None else {})},
+        settle=found_rows.note, own=found_rows.add if maps is None else None, remember=200,
+        title="How many cells are there?",
         lead=f"Move {main.replace('_', ' ')}: watch what is split and what is merged trade places.",
         curve=("cells found", "cells in truth", "cells split", "cells merged"), ahead=True)
 

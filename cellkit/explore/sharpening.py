@@ -9,11 +9,12 @@ import ipywidgets as widgets
 import numpy as np
 
 from cellkit import metrics
+from cellkit.datasets import to_grey
 from cellkit.degradation import enlarge, shrink
 from cellkit.explore.downsampling import FACTORS, choose_factor, choose_resampler, idle, stored
 from cellkit.explore.explorer import Explorer
-from cellkit.explore.pictures import called, choose_image, rows
-from cellkit.explore.strategies import ready
+from cellkit.explore.pictures import Shelf, called, choose_image
+from cellkit.explore.strategies import one_channel, ready
 from cellkit.explore.views import Picture, View, as_seen, fraction, percent
 
 
@@ -31,22 +32,24 @@ def super_resolution(samples=None, net="livecell-sr", *, M: Sequence[float] = FA
     Returns
     -------
     Explorer
-        Controls "image" (where there are several), "M", "super-resolution", "resampler",
-        "antialias".
+        Controls "image", "M", "super-resolution", "resampler", "antialias".
     """
-    found, note = rows(samples)
+    found = Shelf(samples)
     front = ready(net)
 
     @lru_cache(maxsize=64)
     def coarse(image, M, resampler, antialias):
-        small = shrink(found[image].image, M, resampler, antialias)
-        return small, enlarge(small, found[image].image.shape[:2], up)
+        sharp = found[image].image
+        if sharp.ndim == 3 and one_channel(front()):
+            sharp = to_grey(sharp)
+        small = shrink(sharp, M, resampler, antialias)
+        return sharp, small, enlarge(small, sharp.shape[:2], up)
 
     def look(M, resampler, antialias, image=0, **choice):
         from cellkit.inference import super_resolve
 
         sample, sharpened = found[image], choice["super-resolution"]
-        sharp, (small, low) = sample.image, coarse(image, M, resampler, antialias)
+        sharp, small, low = coarse(image, M, resampler, antialias)
         seen = super_resolve(front(), low) if sharpened else low
         title = f"{'Super-resolved' if sharpened else 'Enlarged again'}: {called(sample)}"
         left = small.shape[0] * small.shape[1] / (low.shape[0] * low.shape[1])
@@ -74,7 +77,7 @@ def super_resolution(samples=None, net="livecell-sr", *, M: Sequence[float] = FA
             options=[("enlarged again", False), ("super-resolved", True)],
             description="super-resolution"),
         **choose_resampler(),
-    }, settle=lambda controls: note, remember=200, ways="super-resolution",
+    }, settle=found.note, own=found.add, remember=200, ways="super-resolution",
         title="What can sharpening bring back?",
         lead="Nothing is lost yet. Which of the fine grain comes back once pixels are gone?",
         curve=("SSIM", "pixels left"), span=(0, 1), ahead=True)

@@ -16,11 +16,17 @@ class Strategy(NamedTuple):
 
     ``run(image, M) -> (shown, map)``: what was made of the image on the way (a super-resolved
     image, or None) and the foreground map, (H, W) in [0, 1].  ``only``: the one M it is made for;
-    None serves every M.
+    None serves every M.  ``first()`` gives the network that meets the image; where it knows one
+    channel, a picture with colours is shown to it in grey.
     """
 
     run: Callable
     only: float | None = None
+    first: Callable | None = None
+
+    def sees_grey(self) -> bool:
+        """Whether the image comes to a network of one channel."""
+        return self.first is not None and one_channel(self.first())
 
 
 def strategy(net="livecell", sharpen=None, only: float | None = None) -> Strategy:
@@ -49,7 +55,7 @@ def strategy(net="livecell", sharpen=None, only: float | None = None) -> Strateg
             return found["image"], found["foreground"]
         return None, predict(mask(), image)
 
-    return Strategy(run, only)
+    return Strategy(run, only, front or mask)
 
 
 def bundled_strategies(net="livecell") -> dict[str, Strategy]:
@@ -88,6 +94,14 @@ def fast(net):
             if (type(conv), type(norm)) == (nn.Conv2d, nn.BatchNorm2d) and norm.track_running_stats:
                 chain[i], chain[i + 1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
     return net.to(memory_format=torch.channels_last)
+
+
+def one_channel(net) -> bool:
+    """Whether a network takes grey images."""
+    from cellkit.heads import config_of
+
+    config = config_of(net)
+    return config.get("segment", config).get("in_channels") == 1
 
 
 def ready(net) -> Callable:

@@ -123,5 +123,7 @@ def fraction(M) -> str:
 
 def percent(share: float) -> str:
     """A share in per cent: whole, below ten with one decimal."""
+    if not np.isfinite(share):
+        return "∞ %"
     hundred = 100 * share
     return f"{hundred:.0f} %" if hundred >= 9.95 or hundred == 0 else f"{hundred:.1f} %"
