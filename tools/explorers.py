@@ -47,6 +47,8 @@ def exported(name: str) -> str:
     """One of :data:`EXPLORERS` as a piece of HTML, from the store where it is as it would be."""
     file = STORE / f"{name}-{fingerprint()}.html"
     if not file.exists():
+        for old in STORE.glob(f"{name}-*.html"):
+            old.unlink()
         explorer = EXPLORERS[name]()
         text = explorer.exported().replace(f"{explorer.name}-page", f"explorer-{name}")
         with replacing(file) as part:

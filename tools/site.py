@@ -227,9 +227,11 @@ def hero() -> str:
     first = html.unescape(re.search(r'data-say="([^"]*)"', steps[0])[1])
     return (
         '<div class="hero-pictures">' + "".join(steps)
-        + '<label for="factor">Resolution of the picture, from sharp to coarse</label>'
+        + '<label for="factor">Resolution: how coarse may it get?</label>'
         f'<input id="factor" type="range" min="0" max="{len(steps) - 1}" step="1" value="0" '
-        f'aria-valuetext="{first}"><p class="say" aria-live="polite">{first}</p>'
+        f'aria-valuetext="{first}"><div class="ticks" aria-hidden="true">'
+        + "".join(f"<span>{name}</span>" for name in numbers) + '</div><p class="say" aria-live="polite">'
+        f'{first}</p>'
         '<p class="legend"><span class="blue"></span>found <span class="orange"></span>missed '
         '<span class="pink"></span>found where there is none. A picture drawn by the course; a '
         "cell counts as found when more than half of it is.</p></div>"

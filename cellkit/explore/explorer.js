@@ -567,7 +567,7 @@ function cellkitExplorer(root, spec) {
       if (waiting && said.n === asked) show(view, true); }); return; }
     const images = all => all.find(one => one.name === "image")?.steps.length;
     if (images(said.controls) !== images(controls)) parcel = null; // the reader's own is there
-    waiting = ahead = false; line = said.line; spec.note = said.note;
+    waiting = ahead = false; last = performance.now(); line = said.line; spec.note = said.note;
     controls = said.controls; drawControls();
     if (said.error !== undefined) {
       fresh(); pictures.hidden = below.hidden = true; alertBox.hidden = false; shown = null;

@@ -329,6 +329,7 @@ class Explorer(widgets.VBox):
                 self._put(view, note, here)
         except Exception as error:
             self._put_error(error)
+        _Hand.moved = time.monotonic()  # a hand that waited for a slow look moves on now
 
     async def _look_ahead(self):
         while _Hand.ahead or time.monotonic() < _Hand.moved + PAUSE:
