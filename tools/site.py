@@ -196,14 +196,14 @@ def about(name: str) -> dict:
 
 def cards(names: list[str], lessons: str = "lessons/") -> str:
     """A card for each lesson: picture, title, promise, minutes, Read / Run / Notebook."""
-    made = []
+    made, pictures, level = [], "pictures/" if lessons else "../pictures/", 3 if lessons else 2
     for name in names:
         one = about(name)
-        pictures = "pictures/" if lessons else "../pictures/"
         made.append(
             f'<li class="lesson"><img src="{pictures}{name[:2]}.jpg" width="480" height="320" '
-            f'alt="{one["alt"]}" loading="lazy"><h3><span>{one["number"]}</span> {one["title"]}'
-            f'</h3><p>{one["promise"]}</p><p class="minutes">{one["minutes"]} minutes</p>'
+            f'alt="{one["alt"]}" loading="lazy"><h{level}><span>{one["number"]}</span> '
+            f'{one["title"]}</h{level}><p>{one["promise"]}</p>'
+            f'<p class="minutes">{one["minutes"]} minutes</p>'
             f'{lesson_page.buttons(name, f"{lessons}{name}.html")}</li>'
         )
     return '<ul class="cards">\n' + "\n".join(made) + "\n</ul>"
@@ -230,8 +230,8 @@ def hero() -> str:
         + '<label for="factor">Resolution: how coarse may it get?</label>'
         f'<input id="factor" type="range" min="0" max="{len(steps) - 1}" step="1" value="0" '
         f'aria-valuetext="{first}"><div class="ticks" aria-hidden="true">'
-        + "".join(f"<span>{name}</span>" for name in numbers) + '</div><p class="say" aria-live="polite">'
-        f'{first}</p>'
+        + "".join(f"<span>{name}</span>" for name in numbers)
+        + f'</div><p class="say" aria-live="polite">{first}</p>'
         '<p class="legend"><span class="blue"></span>found <span class="orange"></span>missed '
         '<span class="pink"></span>found where there is none. A picture drawn by the course; a '
         "cell counts as found when more than half of it is.</p></div>"

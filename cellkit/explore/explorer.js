@@ -233,7 +233,8 @@ function cellkitExplorer(root, spec) {
     if (partial) { // the first pictures of what is asked: the others are old
       shown = {...shown, pictures: [...view.pictures, ...shown.pictures.slice(view.pictures.length)],
         ready: [...view.ready, ...shown.ready.slice(view.ready.length)]};
-      put(); figures.forEach((one, k) => one.view.classList.toggle("old", k >= view.pictures.length));
+      put(); figures.forEach((one, k) => one.view.classList.toggle("old",
+        partial === "passed" || k >= view.pictures.length));
       tell("preview"); return;
     }
     shown = view; fresh(); put(); words(view); curveSoon();
@@ -537,7 +538,7 @@ function cellkitExplorer(root, spec) {
     send({n: ++asked, want: Object.fromEntries(controls.map(one => [one.name, one.at]))});
   }
   // The reader's own file goes in pieces: a server closes on messages of more than some megabytes.
-  let parcel = null;
+  let parcel = null, newest = 0; // the question that pictures were shown of last
   const PIECE = 600000, READING = "Reading your picture …"; // bytes
   function upload(file) {
     stop(); parcel = {file, part: 0, parts: Math.max(1, Math.ceil(file.size / PIECE))};
@@ -559,12 +560,14 @@ function cellkitExplorer(root, spec) {
     if (said.got !== undefined) { if (parcel) { parcel.part = said.got + 1; piece(); } return; }
     if (said.refused !== undefined) { refuse(said.refused); return; }
     if (said.ahead) { ahead = false; keep(said.key, said.view || {failed: true}); soon(); return; }
+    if (said.preview) { if (shown) prepare(said.preview).then(view => {
+      if (waiting && said.n > newest) { newest = said.n; show(view, said.n < asked ? "passed" : "now"); }
+    }); return; }
+    newest = Math.max(newest, said.n);
     if (said.n < asked) { // an older question's: what the hand has passed meanwhile
       if (said.view) { keep(said.key, said.view);
         prepare(views[said.key]).then(view => { if (waiting) pass(view); }); }
       return; }
-    if (said.preview) { if (shown) prepare(said.preview).then(view => {
-      if (waiting && said.n === asked) show(view, true); }); return; }
     const images = all => all.find(one => one.name === "image")?.steps.length;
     if (images(said.controls) !== images(controls)) parcel = null; // the reader's own is there
     waiting = ahead = false; last = performance.now(); line = said.line; spec.note = said.note;

@@ -85,7 +85,7 @@ def twin(views: dict[str, View], caption: str, numbers: dict[str, View] | None =
         Of a picture on the page, in pixels.
     """
     figures = "".join(
-        f'<figure style="display:inline-block;margin:4px;width:{width}px;max-width:100%">'
+        f'<figure style="display:inline-block;width:{width}px;max-width:100%">'
         f'<img alt="{html.escape(f"{heading}, {title}: {view.words}")}" style="width:100%;'
         f'height:auto" src="{source(drawn(picture), "JPEG", 85)}">'
         f"<figcaption>{html.escape(f'{heading}: {title}' if heading else title)}</figcaption>"
@@ -95,7 +95,7 @@ def twin(views: dict[str, View], caption: str, numbers: dict[str, View] | None =
     head = "".join(f'<th scope="col">{html.escape(name)}</th>'
                    for name in next(iter(rows.values())).numbers)
     body = "".join(
-        f'<tr><th scope="row">{html.escape(heading)}</th>'
+        (f'<tr><th scope="row">{html.escape(heading)}</th>' if heading else "<tr><td></td>")
         + "".join(f"<td>{html.escape(number_text(n))}</td>" for n in view.numbers.values())
         + "</tr>" for heading, view in rows.items())
     return (f'{figures}<table><caption>{html.escape(caption)}</caption><thead><tr><td></td>{head}'
