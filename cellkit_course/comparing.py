@@ -108,6 +108,23 @@ def difference(value, wanted, tolerance=TOLERANCE, dtype: str | None = None) -> 
     return Fault(came, expected, hint)
 
 
+def renamed(came, wanted) -> str:
+    """What became of the numbers, where a label map has the right cells under other ones; or ""."""
+    if getattr(came, "shape", None) != wanted.shape or np.array_equal(came, wanted):
+        return ""
+    pairs = {(int(a), int(b)) for a, b in zip(wanted.ravel(), came.ravel(), strict=True)}
+    cells = dict(pair for pair in pairs if pair[0])
+    if len(pairs) > len({a for a, _ in pairs}) or len(cells) < 2:
+        return ""  # one cell has several numbers now
+    if len(set(cells.values())) == 1:
+        return "the cells have lost their numbers: this is a mask; a label map tells cells apart"
+    if all(new == old % 256 for old, new in cells.items()):
+        return "8 bits hold no number above 255, so cells with larger ones become others"
+    if len(set(cells.values())) == len(cells):
+        return "the cells are there, under other numbers: each keeps the number that it had"
+    return ""
+
+
 def _number_difference(value, wanted, tolerance):
     expected = present(wanted)
     if isinstance(value, str):
@@ -134,26 +151,26 @@ def _axes(array):
     return f"{array.ndim} {'axis' if array.ndim == 1 else 'axes'}"
 
 
-def alike(a: Outcome, b: Outcome) -> bool:
-    """Whether two calls came to the same: the same kind of error, or equal values."""
+def alike(a: Outcome, b: Outcome, tolerance: float = TOLERANCE / 2, quiet: bool = True) -> bool:
+    """Whether two calls came to the same: the same error, or values (if quiet, warnings, too)."""
     if a.late or b.late or (a.error is None) != (b.error is None):
         return a.late and b.late
     if a.error is not None:
         return type(a.error) is type(b.error) and safe(str, a.error) == safe(str, b.error)
-    if a.changed != b.changed or bool(a.warned) != bool(b.warned):
+    if a.changed != b.changed or quiet and bool(a.warned) != bool(b.warned):
         return False
-    return call(lambda: _equal(a.value, b.value), ()).value is True
+    return call(lambda: _equal(a.value, b.value, tolerance), ()).value is True
 
 
-def _equal(a, b):
+def _equal(a, b, tolerance):
     if isinstance(a, (list, tuple)) or isinstance(b, (list, tuple)):
         return (isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)) and len(a) == len(b)
-                and all(map(_equal, a, b)))
+                and all(_equal(*pair, tolerance) for pair in zip(a, b, strict=True)))
     if isinstance(a, str) or isinstance(b, str) or family(a) != family(b):
         return type(a) is type(b) and bool(a == b)
     if family(a) == "number" and not (np.isfinite(float(a)) and np.isfinite(float(b))):
         return str(float(a)) == str(float(b))
-    return difference(a, b, 1e-5) is None
+    return difference(a, b, tolerance) is None
 
 
 def share_fault(value, percent: str, negative: str) -> Fault | None:
@@ -164,7 +181,11 @@ def share_fault(value, percent: str, negative: str) -> Fault | None:
     if isinstance(value, (tuple, list, dict, set)) or family(value) in ("array", "tensor"):
         return Fault(present(value), wanted, "make up your mind: one number, not several")
     if family(value) != "number" or isinstance(value, (bool, np.bool_)):
-        return Fault(present(value), wanted, f"a {type(value).__name__} is no number")
-    if np.isnan(float(value)) or not 0 <= float(value) <= 1:
+        hint = "a function is no number: call it" if callable(value) else (
+            "the guess is still to be written" if value is ... else "this is no number")
+        return Fault(present(value), wanted, hint)
+    if np.isnan(float(value)):
+        return Fault(present(value), wanted, "NaN is no number: somewhere zero was divided by zero")
+    if not 0 <= float(value) <= 1:
         return Fault(present(value), wanted, percent if float(value) > 1 else negative)
     return None

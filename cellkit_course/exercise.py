@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from cellkit_course.comparing import TOLERANCE, Fault, difference
-from cellkit_course.diagnosis import error_hint, known_mistake, relation
+from cellkit_course.diagnosis import error_hint, fingerprint, known_mistake
 from cellkit_course.guard import SECONDS, Outcome, call
 from cellkit_course.presenting import code_of, present, where_it_broke
 from cellkit_course.sessions import elsewhere
@@ -162,7 +162,7 @@ class Exercise:
         if mistake:
             fault = replace(fault, hint=mistake.hint)
         elif not fault.hint:
-            fault = replace(fault, hint=self._relation(failed) or self._sentence(case))
+            fault = replace(fault, hint=fingerprint(self, function, tried) or self._sentence(tried))
         names = inspect.signature(self.answer).parameters
         given = "\n".join(
             f"{name} = {present(value)}" for name, value in zip(names, case.args, strict=False)
@@ -172,15 +172,15 @@ class Exercise:
                        mistake=mistake.name if mistake else "",
                        cases=(len(tried) - len(failed), len(cases)))
 
-    def _relation(self, failed):
-        if self.judge:
+    def _sentence(self, tried):
+        """The sentence of the task that a case is there for; a pointer, if there are others."""
+        broken = [case.asks for case, _, fault in tried if fault]
+        kept = [case.asks for case, _, fault in tried if not fault]
+        if not broken[0]:
             return ""
-        return relation([(outcome.value, call(self.answer, case.args).value)
-                         for case, outcome, _ in failed])
-
-    def _sentence(self, case):
-        """The sentence of the task that a case is there for; a pointer, no diagnosis."""
-        return f"the task says: {self.asks[case.asks]}" if case.asks else ""
+        alone = len(set(broken)) == 1 and broken[0] not in kept and len(kept) > 1
+        said = "all else is right, but not this" if alone else "the task says"
+        return f"{said}: {self.asks[broken[0]]}"
 
     def fault(self, function, case, outcome) -> Fault | None:
         """What is wrong with one outcome; None if it is right."""
@@ -207,8 +207,11 @@ class Exercise:
                          f"the answer is a {type(outcome.value).__name__} that cannot be read")
         if judged.value is None and outcome.changed is not None:
             name = list(inspect.signature(self.answer).parameters)[outcome.changed]
+            copied = f"{name}.copy()"
+            if isinstance(case.args[outcome.changed], list):
+                copied = f"[one.copy() for one in {name}]"
             return Fault(f"a right answer, but {name} was changed on the way",
-                         f"{name} as it was", f"work on a copy: {name} = {name}.copy()")
+                         f"{name} as it was", f"work on a copy: {name} = {copied}")
         if judged.value is None and self.quiet and outcome.warned:
             return Fault(f"a right answer, and a warning: {outcome.warned}", "no warning",
                          "numpy warns at the line that does it, even if the result is thrown away "

@@ -451,6 +451,35 @@ def test_rows_are_written_as_they_come_and_hold_no_formula(tmp_path):
     assert all(row["student"][0] in "'p" and row["remark"] == "'-1" for row in books.read(file))
 
 
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="no way to give up root's rights")
+def test_an_ordinary_user_grades_twice(tmp_path):
+    """nbgrader leaves what that their owner may not write; root may, so it steps down."""
+    code = f"""
+import os, shutil
+from pathlib import Path
+from tools.grading.grade import _unlock, put
+home = Path({str(tmp_path)!r})
+for run in range(2):
+    made = home / "made" / "x.ipynb"
+    made.parent.mkdir()
+    made.write_text(str(run))
+    made.chmod(0o444)
+    made.parent.chmod(0o555)
+    put(made, home / "kept.ipynb")
+    assert (home / "kept.ipynb").read_text() == str(run)
+    shutil.rmtree(made.parent, onerror=_unlock)
+(home / "locked").touch(0o444)
+try:
+    (home / "locked").write_text("")
+except PermissionError:
+    print("an ordinary user")
+"""
+    alone = ["setpriv", "--bounding-set=-all"] if os.geteuid() == 0 else []
+    done = subprocess.run([*alone, sys.executable, "-c", code], capture_output=True, text=True,
+                          cwd=builder.ROOT)
+    assert done.stdout.strip() == "an ordinary user", done.stderr
+
+
 def test_one_student_or_one_exercise_again_leaves_the_rest(tmp_path):
     file = tmp_path / "x.csv"
     for student in "ab":

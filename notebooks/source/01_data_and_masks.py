@@ -283,7 +283,8 @@ ck.lesson.claim(
 #
 # Write `paint_cells(cells, shape)`. `cells` is a list of boolean masks, all of the given shape.
 # Return an int32 label map where cell number k (counted from 0) has the value k + 1. Where cells
-# overlap, the **smaller** one stays visible.
+# overlap, the **smaller** one (in pixels) stays visible; of two equally large ones, either. The
+# list may be empty, and so may a mask: it keeps its number.
 
 # %% solution="paint_cells"
 def paint_cells(cells, shape):
@@ -306,6 +307,7 @@ corners = np.random.default_rng(3).integers(0, 9, (12, 2))
 crossing = [np.pad(np.ones((k, k + 2), bool), ((r, 22 - r - k), (c, 24 - c - k - 2)))
             for k, (r, c) in zip((7, 3, 9, 1, 12, 5, 8, 2, 10, 4, 11, 6), corners, strict=True)]
 ck.lesson.grade("paint_cells", paint_cells, (crossing, (22, 24)), ([big, small], (9, 7)),
+                ([big, small & False, small], (9, 7)),
                 ([small, cross, big], (9, 7)),
                 ([cross, big, small], (9, 7)), (specks, (20, 15)))
 # END HIDDEN TESTS
@@ -395,7 +397,7 @@ ck.show.figure(fig, alt="Left bars: the share of cell pixels by cell line. "
 # ### Exercise 1.2 · Guess, then run (1 point, 3 minutes)
 #
 # Look at the picture below. What accuracy does "everything is background" get on it? Write down
-# your guess, a number between 0 and 1, before you run the check. Any honest guess wins the point.
+# your guess, a number from 0 to 1, before you run the check. Any honest guess wins the point.
 
 # %%
 sparse = min(annotated, key=lambda s: s.mask.mean())
@@ -480,7 +482,8 @@ ck.show.images(
 #
 # Write `rescale(image, low=1, high=99.8)`: the value at percentile `low` becomes 0, the value at
 # percentile `high` becomes 1, everything beyond is clipped. Return float32. A picture where both
-# percentiles are equal (a constant one) becomes all zeros, without a warning.
+# percentiles are equal (a constant one, or one hot pixel on a constant one) becomes all zeros,
+# without a warning.
 
 # %% solution="rescale"
 def rescale(image, low=1, high=99.8):
@@ -590,7 +593,8 @@ def colleagues_resize_pair(image, labels, shape):
     return image.astype(np.float32), labels.astype(np.int32)
 
 # %% [markdown]
-# Find the mistake. Copy the body into `resize_pair` and mend it.
+# Find the mistake. Copy the body into `resize_pair` and mend it. Each new label is that of the old
+# pixel whose centre is nearest; the image stays interpolated.
 
 # %% solution="resize_pair"
 def resize_pair(image, labels, shape):
@@ -603,11 +607,11 @@ def resize_pair(image, labels, shape):
 
 # %% check="resize_pair" points=3
 # BEGIN HIDDEN TESTS
-blocks = np.kron(np.array([[0, 50, 3], [9, 0, 200]], np.int32), np.ones((8, 8), np.int32))
+blocks = np.kron(np.array([[0, 50, 3], [9, 0, 300]], np.int32), np.ones((8, 8), np.int32))
 stripes = np.arange(1, 13, dtype=np.int32)[None].repeat(4, axis=0)
 fine = np.tile(np.arange(24) % 2, (16, 1)).astype(np.float32)
 ck.lesson.grade(
-    "resize_pair", resize_pair, ((blocks / 200).astype(np.float32), blocks, (32, 40)),
+    "resize_pair", resize_pair, ((blocks / 300).astype(np.float32), blocks, (32, 40)),
     (fine, blocks, (7, 9)), ((stripes / 12).astype(np.float32), stripes, (4, 36)))
 # END HIDDEN TESTS
 resize_pair = ck.lesson.check("resize_pair", resize_pair)
@@ -743,9 +747,9 @@ ck.lesson.progress()
 # spot 1, day 0, and so on. The well is everything before the third underscore: `A172_Phase_C7`.
 #
 # Write `split_by_well(names, fraction, seed)`. Return two lists of names. No well may appear in
-# both. No name gets lost or doubled. The first list holds about `fraction` of the *pictures*. The
-# same seed gives the same lists; another seed gives, in general, others. With two wells or more,
-# neither list is empty.
+# both. No name gets lost or doubled. The first list holds `fraction` of the *pictures*, give or
+# take one well. The names may come in any order. The same seed gives the same lists; another seed
+# gives, in general, others. With two wells or more, neither list is empty.
 
 # %% solution="split_by_well"
 def split_by_well(names, fraction, seed):

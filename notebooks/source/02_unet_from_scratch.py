@@ -194,8 +194,9 @@ for size in (64, 65):
 #
 # Write `join_skip(up, skip)`. `up` has shape (N, A, h, w), `skip` has (N, B, H, W). Pad `up` with
 # zeros to H×W; if the missing rows or columns are odd in number, the extra one goes to the
-# bottom or to the right. If `up` is larger than `skip`, crop it in the same way. Return the
-# channels of `skip` first, then those of `up`: shape (N, B + A, H, W). Gradients must flow to both.
+# bottom or to the right. If `up` is larger than `skip`, crop it in the same way: of an odd number,
+# one more at the bottom or at the right. Rows and columns are treated apart. Return the channels of
+# `skip` first, then those of `up`: shape (N, B + A, H, W). Gradients must flow to both.
 
 # %% solution="join_skip"
 def join_skip(up, skip):
@@ -280,8 +281,8 @@ with torch.no_grad():
 # %% [markdown] exercise="dice"
 # ### Exercise 2.2 · Dice (2 points, 6 minutes)
 #
-# Write `dice(truth, pred)` for two boolean masks of one shape. Return a plain float. If both are
-# empty, they agree, and the answer is 1.
+# Write `dice(truth, pred)` for two boolean masks of one shape. Return a number. If both are empty,
+# they agree, and the answer is 1.
 
 # %% solution="dice"
 def dice(truth, pred):
@@ -381,8 +382,8 @@ ck.lesson.claim(
 #
 # Write `weighted_bce(logits, target, weight)` for tensors of one shape, `target` of zeros and ones.
 # A cell pixel costs weight · −log p, a background pixel −log(1 − p), where p = 1 / (1 + exp(−z))
-# belongs to the logit z. Return the mean over all pixels. It and its slope must stay finite for
-# logits of ±100, where p itself is rounded to 0 or 1. Two functions help:
+# belongs to the logit z. Return the mean over all pixels, a tensor. It and its slope must be right
+# for logits of ±100, too, where p itself is rounded to 0 or 1. Two functions help:
 # −log p = `nn.functional.softplus(-z)`, and −log(1 − p) = `nn.functional.softplus(z)`.
 
 # %% solution="weighted_bce"
@@ -764,8 +765,8 @@ def colleagues_predict_mask(net, image):
     return (logits[0, 0] > 0.5).detach().numpy()
 
 # %% [markdown]
-# Write it again, without the mistakes. Leave the network in the mode in which it was given to
-# you. Call it directly, with the picture as it is: `net(x)`, as above.
+# Write it again, without the mistakes. Leave the network, all of its layers, in the mode in which
+# it was given to you. Call it directly, with the picture as it is: `net(x)`, as above.
 
 # %% solution="predict_mask"
 def predict_mask(net, image):
@@ -786,8 +787,12 @@ torch.manual_seed(5)
 for p in probe.parameters():
     nn.init.normal_(p)
 pixels = np.random.default_rng(5).random((12, 9), dtype=np.float32)
+probe = nn.Sequential(*probe, nn.Dropout(0.5))
+itself = nn.Conv2d(1, 1, 1, bias=False)
+nn.init.ones_(itself.weight)
 for mode in (True, False):
-    ck.lesson.grade("predict_mask", predict_mask, (probe.train(mode), pixels))
+    ck.lesson.grade("predict_mask", predict_mask, (probe.train(mode), pixels),
+                    (nn.Sequential(itself).train(mode), (pixels - 0.5) * (pixels > 0.3)))
 # END HIDDEN TESTS
 predict_mask = ck.lesson.check("predict_mask", predict_mask)
 
@@ -795,12 +800,12 @@ predict_mask = ck.lesson.check("predict_mask", predict_mask)
 # ### Exercise 2.6 · Beat the baseline (5 points, 25 minutes)
 #
 # Write `settings()`. It returns a dictionary with `width`, `lr`, `loss` and `steps`; `loss` is
-# `"bce"`, `"soft_dice"` or `"bce+soft_dice"`. The check trains a small U-Net (two levels down)
-# with it on eight synthetic pictures of 128×128, takes the Dice on four others, and does so three
-# times, from three seeds. To win, the mean must be clearly better than the baseline below: better
-# than chance alone could make it. The budget is limited: width² · steps may not exceed the
-# baseline's. So you cannot just buy the answer; you must spend better. `width` is at least 6. A
-# check takes ten seconds or more, so think before you try.
+# `"bce"`, `"soft_dice"` or `"bce+soft_dice"`. The check trains a small U-Net (two levels down) with
+# it on eight synthetic pictures of 128×128, takes the Dice on four others, and does so three times,
+# from three seeds. To win, the mean must be better than the baseline below by three times the
+# spread that chance gives it; the check says how much that is. The budget is limited: width² ·
+# steps may not exceed the baseline's. So you cannot just buy the answer; you must spend better.
+# `width` is at least 6. A check takes ten seconds or more, so think before you try.
 
 # %%
 print("baseline:", ck.lesson.BASELINE)

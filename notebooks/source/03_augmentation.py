@@ -284,7 +284,8 @@ def colleagues_flip_pair(image, labels, rng):
 
 # %% [markdown]
 # Write it again, so that image and labels stay together. Images may be grey (H, W) or in colour
-# (H, W, 3). All chance must come from `rng`.
+# (H, W, 3); return (image, labels), and leave what you were given as it is. All chance must come
+# from `rng`.
 
 # %% solution="flip_pair"
 def flip_pair(image, labels, rng):
@@ -367,8 +368,8 @@ ck.lesson.draw.random_crops()
 #
 # The colleague's version is `return np.random.default_rng(seed)`. Write `generator_for(seed,
 # epoch, index)`, which returns a generator (`np.random.Generator`). Called twice with the same
-# three numbers, it must give the same random numbers. If any of the three differs, it must give
-# others. `default_rng` also takes a list of whole numbers.
+# three whole numbers from 0, it must give the same random numbers, in every session. If any of the
+# three differs, it must give others. `default_rng` also takes a list of whole numbers.
 
 # %% solution="generator_for"
 def generator_for(seed, epoch, index):
@@ -466,7 +467,8 @@ def colleagues_prepare(pictures, share, grow):
 # Two things are wrong: copies of one picture end up on both sides, and the validation pictures are
 # augmented. Write it again. `pictures` is a list, and `grow(part)` gives the pictures of a part
 # together with their copies. The first `round(share * len(pictures))` pictures are for training,
-# and are grown. The others are for validation, as they are. Return (training, validation).
+# and are grown. The others are for validation, as they are. Return (training, validation), two
+# lists.
 
 # %% solution="prepare"
 def prepare(pictures, share, grow):
@@ -707,7 +709,8 @@ print("cells after: ", np.unique(colleagues_rotate_pair(two * 1.0, two, 30)[1])[
 
 # %% [markdown]
 # Two cells went in, nine came out. Write it again, so that no new cell appears. The image should
-# still be interpolated. Both keep their shape. What lies beyond the edges is up to you.
+# still be interpolated. Both are turned as the colleague's are, about the middle, and keep their
+# shape. What lies beyond the edges is up to you.
 
 # %% solution="rotate_pair"
 def rotate_pair(image, labels, degrees):

@@ -217,7 +217,7 @@ for error in (0.1, 0.01):
 #
 # `decibels` fails for equal pictures, and for 8-bit ones, whose numbers wrap around. Mend it: write
 # `psnr(truth, pred, peak=1.0)` for two arrays of one shape, floats or 8-bit numbers (uint8; then
-# `peak` is 255). Equal pictures have no error at all: return infinity. Return a plain float.
+# `peak` is 255). Equal pictures have no error at all: return infinity. Return a number.
 
 # %% solution="psnr"
 def psnr(truth, pred, peak=1.0):
@@ -427,7 +427,7 @@ ck.lesson.claim(
 # Two fine pixels lie under one coarse pixel of grey 0.5. In four of five training pictures they
 # are (0.8, 0.2), bright and dark. In the fifth they are (0.2, 0.8). A network is trained with the
 # mean squared error, and sees the same coarse grey each time. Which two grey values will it
-# paint?
+# paint? (Two digits after the point are enough.)
 
 # %% solution="mse_guess"
 def mse_guess():
@@ -758,7 +758,7 @@ ck.show.images(
 # are more and more out of place. What went wrong? Pixel 0 of a row is not a point at the border:
 # it is a square from 0 to 1, and its centre lies at 0.5. Both pictures, coarse and fine, cover the
 # same field from border to border. Write `enlarge(small, shape)` with centres where they belong:
-# float32, linear in between, edges repeated.
+# a float32 array of any size, linear in between, edges repeated.
 
 # %% solution="enlarge"
 def enlarge(small, shape):

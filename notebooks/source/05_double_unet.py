@@ -222,7 +222,8 @@ answers = [first_layer(sharp, picture) for picture in pictures]
 # Write `spread_left(sharp, coarse)`. Both are arrays (C, H, W): what C channels answer to a sharp
 # and to a coarse picture. Return an array (C,): each channel's standard deviation in the coarse
 # picture, divided by its standard deviation in the sharp one. Some channels never change in the
-# sharp picture; they have no spread to lose, so give 1 for them.
+# sharp picture: all of their values there are equal. They have no spread to lose, so give 1 for
+# them, whatever they do in the coarse one.
 
 # %% solution="spread_left"
 def spread_left(sharp, coarse):
@@ -527,8 +528,8 @@ ck.lesson.claim(
 #
 # - the binary cross-entropy of the logits, mean over all pixels,
 # - plus `weight` times the relative error: for each picture the mean squared error divided by the
-#   variance of *its* sharp picture, or by 1 where that variance is less; then the mean over
-#   pictures.
+#   variance of *its* sharp picture (with n or n − 1, as you like), or by 1 where that variance is
+#   less; then the mean over pictures.
 #
 # (Why relative? In the units of a coarse picture the sharp one has an enormous contrast, and its
 # plain squared error would drown the rest.)
@@ -676,9 +677,9 @@ ck.lesson.progress()
 # ### Exercise 5.2 · Find the bug (3 points, 8 minutes)
 #
 # A colleague joins the two networks. The segmenter is frozen: its weights were set to
-# `requires_grad_(False)`. Between the two, each picture must get mean 0 and spread 1, because
-# that is how the segmenter knows its pictures. And it must be possible to *train* `sharpen`
-# through the segmenter, as section 9 does. There are two mistakes.
+# `requires_grad_(False)`. Between the two, each picture must get mean 0 and standard deviation 1
+# (with n or n − 1), because that is how the segmenter knows its pictures. And it must be possible
+# to *train* `sharpen` through the segmenter, as section 9 does. There are two mistakes.
 
 # %%
 def colleagues_double(sharpen, segment, image):
@@ -727,8 +728,9 @@ sharpen_then_segment = ck.lesson.check("sharpen_then_segment", sharpen_then_segm
 # Write `edge_band(mask, width=2)`. For a bool mask (H, W) return a bool array (H, W): True for each
 # pixel that has a pixel of the *other* kind at most `width` away, centre to centre in a straight
 # line. (Other kind: background for a cell pixel, cell for a background pixel.) The picture's frame
-# is no border, for nobody knows what lies outside. `scipy.ndimage` is loaded; its
-# `distance_transform_edt` and `binary_dilation` are two ways to do it.
+# is no border, for nobody knows what lies outside; a mask that is all cell, or has none, has no
+# band. `scipy.ndimage` is loaded; its `distance_transform_edt` and `binary_dilation` are two ways
+# to do it. `width` is a whole number.
 
 # %% solution="edge_band"
 def edge_band(mask, width=2):

@@ -172,7 +172,8 @@ print(iou_matrix(truth, apart).round(2))
 #
 # Write `average_precision(iou, threshold)`. `iou` is such a matrix: a row for each true cell, a
 # column for each predicted one; `threshold` is above one half. Return TP / (TP + FP + FN) as a
-# number. If there are no true cells and no predicted ones, the answer is 1.
+# number. If there are no true cells and no predicted ones, the answer is 1. The matrix may also
+# have rows and no columns, or columns and no rows.
 
 # %% solution="average_precision"
 def average_precision(iou, threshold):
@@ -757,7 +758,8 @@ ck.lesson.progress()
 # ### Exercise 6.2 · IoU of boxes (2 points, 10 minutes)
 #
 # Write `box_iou(a, b)` for two boxes, each `(left, top, right, bottom)`. Return the area they share
-# divided by the area of their union. Boxes that lie apart share nothing.
+# divided by the area of their union. Corners may lie within a pixel; no box is empty. Boxes that
+# lie apart share nothing.
 
 # %% solution="box_iou"
 def box_iou(a, b):
@@ -785,9 +787,9 @@ box_iou = ck.lesson.check("box_iou", box_iou)
 # %% [markdown] exercise="suppress"
 # ### Exercise 6.3 · Non-maximum suppression (3 points, 15 minutes)
 #
-# Write `suppress(boxes, scores, overlap)`. Return the indices of the boxes that stay, as a list,
-# the best score first; boxes of one score in any order. A box is dropped if its IoU with a better
-# one *that stays* is above `overlap`. Use `box_iou`.
+# Write `suppress(boxes, scores, overlap)`. Return the indices of the boxes that stay, in a list, a
+# tuple or an array, the best score first; boxes of one score in any order. There may be no box. A
+# box is dropped if its IoU with a better one *that stays* is above `overlap`. Use `box_iou`.
 
 # %% solution="suppress"
 def suppress(boxes, scores, overlap):
@@ -822,8 +824,8 @@ print(f"{len(many)} boxes, {len(kept)} stay; torchvision agrees: {list(kept) == 
 # ### Exercise 6.4 · Between the pixels (3 points, 15 minutes)
 #
 # Write `bilinear(picture, row, column)`: the value of an array (H, W) at a place that need not be
-# whole. Mix the four pixels around it; the nearer one counts more, in proportion. Row 0 is the
-# centre of the first row of pixels. Beyond the edge, the value is that of the edge.
+# whole. Mix the four pixels around it; the nearer one counts more, in proportion. Return a number.
+# Row 0 is the centre of the first row of pixels. Beyond the edge, the value is that of the edge.
 
 # %% solution="bilinear"
 def bilinear(picture, row, column):

@@ -7,15 +7,18 @@ the checks say about a stranger's work.  ``WRONG`` and ``RIGHT``: exercise → f
 # ruff: noqa: B006, E501, E731, E741
 import heapq
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from fractions import Fraction
 
 import numpy as np
+import scipy.stats
+import skimage.exposure
 import torch
 import torch.nn.functional as F
 import torchvision.ops
 from scipy import ndimage
 from scipy.ndimage import gaussian_filter, map_coordinates
+from skimage.segmentation import find_boundaries
 from skimage.transform import resize
 
 import cellkit as ck
@@ -2037,3 +2040,657 @@ def doubling_lstsq(hours, counts):
     a = np.stack([np.asarray(hours, float), np.ones(len(hours))], 1)
     k = np.linalg.lstsq(a, np.log(np.asarray(counts, float)), rcond=None)[0][0]
     return math.log(2) / k if k > 0 else math.inf
+
+
+# --- a second lot, by two people who wrote 216 right and 540 wrong answers ----------------------
+@wrong("paint_cells")
+def second_paint_cells_w8(cells, shape):
+    # np.stack of an empty list raises; a list without cells is a list, too
+    stack = np.stack(cells)
+    area = stack.sum((1, 2))
+    cost = np.where(stack, area[:, None, None], area.max() + 1)
+    return np.where(stack.any(0), cost.argmin(0) + 1, 0).astype(np.int32)
+
+
+@wrong("paint_cells")
+def second_paint_cells_w9(cells, shape):
+    # a square map only: shape[0] twice; masks are 'all of the given shape'
+    labels = np.zeros((shape[0], shape[0]), np.int32)
+    for k in sorted(range(len(cells)), key=lambda k: -cells[k].sum()):
+        rows, columns = np.nonzero(cells[k])
+        labels[rows, columns] = k + 1
+    return labels
+
+
+@wrong("paint_cells")
+def second_paint_cells_w13(cells, shape):
+    # leaves out empty masks and counts on without them; 'cell number k has the value k + 1'
+    cells = [cell for cell in cells if cell.any()]
+    labels = np.zeros(shape, np.int32)
+    for k in sorted(range(len(cells)), key=lambda k: -cells[k].sum()):
+        labels[cells[k]] = k + 1
+    return labels
+
+
+@wrong("paint_cells")
+def second_paint_cells_w14(cells, shape):
+    # cuts the overlap out of the caller's own masks: mutates the input
+    labels = np.zeros(shape, np.int32)
+    taken = np.zeros(shape, bool)
+    for k in sorted(range(len(cells)), key=lambda k: cells[k].sum()):
+        cells[k] &= ~taken
+        taken |= cells[k]
+        labels[cells[k]] = k + 1
+    return labels
+
+
+@wrong("accuracy_of_nothing")
+def second_accuracy_of_nothing_w6():
+    # nan; 'a number between 0 and 1'
+    return float("nan")
+
+
+@wrong("accuracy_of_nothing")
+def second_accuracy_of_nothing_w12():
+    # infinite, from a division by the area found, which is 0; 'between 0 and 1'
+    return math.inf
+
+
+@wrong("rescale")
+def second_rescale_w6(image, low=1, high=99.8):
+    # asks whether the picture is constant, not whether the percentiles are equal: one hot pixel on a constant
+    # picture; 'A picture where both percentiles are equal … all zeros'
+    if image.min() == image.max():
+        return np.zeros(image.shape, np.float32)
+    dark, bright = np.percentile(image, (low, high))
+    return ((image - dark) / (bright - dark)).clip(0, 1).astype(np.float32)
+
+
+@wrong("rescale")
+def second_rescale_w10(image, low=1, high=99.8):
+    # percentiles as numbers of the picture's own type: 8 and 16 bits wrap around below dark; 'everything beyond is
+    # clipped'
+    dark, bright = np.percentile(image, (low, high)).astype(image.dtype)
+    if dark == bright:
+        return np.zeros(image.shape, np.float32)
+    return ((image - dark) / (bright - dark)).clip(0, 1).astype(np.float32)
+
+
+@wrong("rescale")
+def second_rescale_r5(image, low=1, high=99.8):
+    # the author thought it right: rounding makes the two percentiles of a constant picture differ
+    image = image.astype(float)
+    dark, bright = scipy.stats.scoreatpercentile(image.ravel(), [low, high])
+    if bright <= dark:
+        return np.zeros(image.shape, np.float32)
+    return skimage.exposure.rescale_intensity(
+        image, in_range=(dark, bright), out_range=(0.0, 1.0)).astype(np.float32)
+
+
+@wrong("resize_pair")
+def second_resize_pair_w10(image, labels, shape):
+    # returns a mask in place of labels: cell numbers are gone; 'image and labels'
+    image = resize(image, shape, order=1, anti_aliasing=True)
+    labels = resize((labels > 0).astype(float), shape, order=1, anti_aliasing=True) > 0.5
+    return image.astype(np.float32), labels.astype(np.int32)
+
+
+@wrong("resize_pair")
+def second_resize_pair_w11(image, labels, shape):
+    # numbers the cells anew 1, 2, 3 …; a cell must keep its number (labels 'are wrong')
+    image = resize(image, shape, order=1, anti_aliasing=True)
+    labels = resize(labels, shape, order=0, preserve_range=True, anti_aliasing=False).astype(int)
+    found = np.unique(np.append(labels.ravel(), 0))
+    return image.astype(np.float32), np.searchsorted(found, labels).astype(np.int32)
+
+
+@wrong("resize_pair")
+def second_resize_pair_w14(image, labels, shape):
+    # labels through uint8: numbers above 255 wrap around; 'int32'
+    image = resize(image, shape, order=1, anti_aliasing=True)
+    labels = resize(labels.astype(np.uint8), shape, order=0, preserve_range=True,
+                    anti_aliasing=False)
+    return image.astype(np.float32), labels.astype(np.int32)
+
+
+@wrong("split_by_well")
+def second_split_by_well_w14(names, fraction, seed):
+    # shuffles wells, lines their pictures up and cuts exactly at the fraction: the well at the cut is torn; 'No
+    # well may appear in both'
+    def well(name):
+        return "_".join(name.split("_")[:3])
+
+    wells = sorted(set(map(well, names)))
+    np.random.default_rng(seed).shuffle(wells)
+    row = [n for w in wells for n in names if well(n) == w]
+    cut = round(fraction * len(row))
+    return row[:cut], row[cut:]
+
+
+@right("split_by_well")
+def second_split_by_well_r1(names, fraction, seed):
+    wells = sorted({"_".join(name.split("_")[:3]) for name in names})
+    counts = Counter("_".join(name.split("_")[:3]) for name in names)
+    shuffled = [wells[k] for k in np.random.default_rng(seed).permutation(len(wells))]
+    # the cut between two wells that comes nearest to the fraction
+    sums = np.cumsum([counts[well] for well in shuffled])
+    cuts = sums[:-1] if len(wells) > 1 else sums
+    cut = 1 + int(np.abs(cuts - fraction * len(names)).argmin()) if len(wells) else 0
+    chosen = set(shuffled[:cut])
+    first = [name for name in names if "_".join(name.split("_")[:3]) in chosen]
+    second = [name for name in names if "_".join(name.split("_")[:3]) not in chosen]
+    return first, second
+
+
+@wrong("join_skip")
+def second_join_skip_w12(up, skip):
+    # square pictures only: the rows' difference for columns, too; 'Pad `up` with zeros to H×W'
+    missing = skip.shape[-2] - up.shape[-2]
+    before = int(missing / 2)
+    up = F.pad(up, (before, missing - before, before, missing - before))
+    return torch.cat([skip, up], dim=1)
+
+
+@wrong("join_skip")
+def second_join_skip_w14(up, skip):
+    # either pads or crops: too few rows and too many columns at once go wrong; 'Pad … to H×W … If `up` is larger,
+    # crop'
+    H, W = skip.shape[-2:]
+    h, w = up.shape[-2:]
+    if h > H or w > W:
+        y, x = max(h - H, 0) // 2, max(w - W, 0) // 2
+        up = up[..., y:y + H, x:x + W]
+    else:
+        top, left = (H - h) // 2, (W - w) // 2
+        up = F.pad(up, (left, W - w - left, top, H - h - top))
+    return torch.cat([skip, up], dim=1)
+
+
+@right("dice")
+def second_dice_w3(truth, pred):
+    # the task asked for a plain float or a list then: it was judged wrong by its author
+    truth, pred = torch.tensor(np.asarray(truth)), torch.tensor(np.asarray(pred))
+    total = truth.sum() + pred.sum()
+    return 2 * (truth & pred).sum() / total if total else torch.tensor(1.0)
+
+
+@right("dice")
+def second_dice_w4(truth, pred):
+    # the task asked for a plain float or a list then: it was judged wrong by its author
+    total = truth.sum() + pred.sum()
+    return np.float32(2 * (truth & pred).sum() / total) if total else np.float32(1)
+
+
+@wrong("dice")
+def second_dice_w8(truth, pred):
+    # sums in uint8 wrap around from 256 pixels on; wrong for any real mask
+    t, p = truth.astype(np.uint8), pred.astype(np.uint8)
+    both = int((t * p).sum(dtype=np.uint8))
+    total = int(t.sum(dtype=np.uint8)) + int(p.sum(dtype=np.uint8))
+    return 2.0 * both / total if total else 1.0
+
+
+@wrong("dice")
+def second_dice_w13(truth, pred):
+    # rounded to two digits; 'twice the pixels … divided by' is not rounded
+    total = truth.sum() + pred.sum()
+    return round(float(2 * (truth & pred).sum() / total), 2) if total else 1.0
+
+
+@wrong("precision_guess")
+def second_precision_guess_w7():
+    # precision down, recall the same
+    return "down", "same"
+
+
+@wrong("weighted_bce")
+def second_weighted_bce_w2(logits, target, weight):
+    # epsilon within the log: finite, but 16 instead of 100, and without a slope; 'a cell pixel costs weight · −log
+    # p'
+    p = torch.sigmoid(logits)
+    return (-weight * target * torch.log(p + 1e-7)
+            - (1 - target) * torch.log(1 - p + 1e-7)).mean()
+
+
+@wrong("weighted_bce")
+def second_weighted_bce_w3(logits, target, weight):
+    # logits clamped to ±20: finite, but the cost stops at 20 and the slope is 0; 'costs weight · −log p'
+    z = logits.clamp(-20, 20)
+    w = 1 + (weight - 1) * target
+    return F.binary_cross_entropy_with_logits(z, target, weight=w)
+
+
+@wrong("weighted_bce")
+def second_weighted_bce_w11(logits, target, weight):
+    # F.binary_cross_entropy of a sigmoid: torch cuts the log at −100, so it is finite, but 100 at a logit of 30,
+    # with slope 0; 'costs … −log(1 − p)'
+    w = 1 + (weight - 1) * target
+    return F.binary_cross_entropy(torch.sigmoid(logits), target, weight=w)
+
+
+@wrong("weighted_bce")
+def second_weighted_bce_w14(logits, target, weight):
+    # mean of cells plus mean of background; 'the mean over all pixels' (and nan if a class is missing)
+    cells = F.softplus(-logits[target == 1]).mean()
+    background = F.softplus(logits[target == 0]).mean()
+    return weight * cells + background
+
+
+@wrong("predict_mask")
+def second_predict_mask_w6(net, image):
+    # only the flag of the outermost module is restored, its batch norms stay in eval; 'Leave the network in the
+    # mode'
+    was = net.training
+    net.eval()
+    with torch.no_grad():
+        logits = net(torch.tensor(image)[None, None])
+    net.training = was
+    return (logits[0, 0] > 0).numpy()
+
+
+@wrong("predict_mask")
+def second_predict_mask_w10(net, image):
+    # >= in place of >: a logit of exactly 0 is called cell; 'probability above one half'
+    was = net.training
+    net.eval()
+    with torch.no_grad():
+        logits = net(torch.tensor(image)[None, None])
+    net.train(was)
+    return (logits[0, 0] >= 0).numpy()
+
+
+@wrong("predict_mask")
+def second_predict_mask_w15(net, image):
+    # only batch norms are put into eval, dropout stays on; 'change from call to call'
+    norms = [(m, m.training) for m in net.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    for m, _ in norms:
+        m.eval()
+    with torch.no_grad():
+        logits = net(torch.tensor(image)[None, None])
+    for m, mode in norms:
+        m.train(mode)
+    return (logits[0, 0] > 0).numpy()
+
+
+@wrong("flip_pair")
+def second_flip_pair_w5(image, labels, rng):
+    # integers(0, 1) is always 0: never flips; 'half of the time'
+    if rng.integers(0, 1) == 1:
+        image, labels = image[:, ::-1], labels[:, ::-1]
+    return image, labels
+
+
+@wrong("flip_pair")
+def second_flip_pair_w6(image, labels, rng):
+    # np.random in place of rng; 'All chance must come from `rng`'
+    if np.random.random() < 0.5:
+        image, labels = image[:, ::-1], labels[:, ::-1]
+    return image, labels
+
+
+@wrong("flip_pair")
+def second_flip_pair_w14(image, labels, rng):
+    # off by one: [:0:-1] loses the first column; 'Left and right exchanged'
+    if rng.random() < 0.5:
+        image, labels = image[:, :0:-1], labels[:, :0:-1]
+    return image, labels
+
+
+@wrong("prepare")
+def second_prepare_w11(pictures, share, grow):
+    # off by one: the picture at the cut is in both parts; 'The others are for validation'
+    count = round(share * len(pictures))
+    return grow(pictures[:count]), pictures[max(count - 1, 0):]
+
+
+@wrong("prepare")
+def second_prepare_w13(pictures, share, grow):
+    # all pictures are for validation; 'The others are for validation'
+    count = round(share * len(pictures))
+    return grow(pictures[:count]), pictures
+
+
+@wrong("prepare")
+def second_prepare_w15(pictures, share, grow):
+    # halves are rounded up by int(x + 0.5), not as Python's round: differs at 2.5; 'The first `round(share *
+    # len(pictures))` pictures'
+    count = int(share * len(pictures) + 0.5)
+    return grow(pictures[:count]), pictures[count:]
+
+
+@wrong("rotate_pair")
+def second_rotate_pair_w9(image, labels, degrees):
+    # a mask comes back: cell numbers are lost; 2 and 9 become 1, a new cell; 'no new cell appears'
+    image = ndimage.rotate(image, degrees, reshape=False, order=1, mode="mirror")
+    mask = ndimage.rotate((labels > 0).astype(float), degrees, reshape=False, order=1,
+                          mode="mirror")
+    return image, (mask > 0.5).astype(labels.dtype)
+
+
+@wrong("rotate_pair")
+def second_rotate_pair_w12(image, labels, degrees):
+    # 30 degrees hard-coded from the example; the argument `degrees` is ignored
+    image = ndimage.rotate(image, 30, reshape=False, order=1, mode="mirror")
+    labels = ndimage.rotate(labels, 30, reshape=False, order=0, mode="mirror")
+    return image, labels
+
+
+@wrong("rotate_pair")
+def second_rotate_pair_w14(image, labels, degrees):
+    # labels through uint8: numbers above 255 wrap around into other cells; 'no new cell appears'
+    image = ndimage.rotate(image, degrees, reshape=False, order=1, mode="mirror")
+    labels = ndimage.rotate(labels.astype(np.uint8), degrees, reshape=False, order=0,
+                            mode="mirror").astype(labels.dtype)
+    return image, labels
+
+
+@wrong("generator_for")
+def second_generator_for_w3(seed, epoch, index):
+    # the product: 0 as soon as one is 0; 'If any of the three differs'
+    return np.random.default_rng(seed * epoch * index)
+
+
+@wrong("generator_for")
+def second_generator_for_w12(seed, epoch, index):
+    # the old RandomState; 'returns a generator (`np.random.Generator`)'
+    return np.random.RandomState([seed, epoch, index])
+
+
+@wrong("area_mean")
+def second_area_mean_w5(image, k):
+    # only square pictures: uses the number of rows for columns, too; 'shape (H/k, W/k)'
+    n = image.shape[0] // k
+    out = np.zeros((n, n), np.float32)
+    for i in range(n):
+        for j in range(n):
+            out[i, j] = image[i * k:(i + 1) * k, j * k:(j + 1) * k].mean()
+    return out
+
+
+@wrong("area_mean")
+def second_area_mean_w12(image, k):
+    # whole-number division: all is 0
+    h, w = image.shape
+    return (image.reshape(h // k, k, w // k, k).sum(axis=(1, 3)) // k**2).astype(np.float32)
+
+
+@wrong("area_mean")
+def second_area_mean_w15(image, k):
+    # divides the sum by k and not by k squared; 'their mean'
+    h, w = image.shape
+    return (image.reshape(h // k, k, w // k, k).sum(axis=(1, 3)) / k).astype(np.float32)
+
+
+@right("psnr")
+def second_psnr_w2(truth, pred, peak=1.0):
+    # the task asked for a plain float or a list then: it was judged wrong by its author
+    error = np.mean((truth.astype(np.float64) - pred.astype(np.float64)) ** 2)
+    if error == 0:
+        return np.float32(np.inf)
+    return np.float32(10 * np.log10(peak**2 / error))
+
+
+@wrong("psnr")
+def second_psnr_w15(truth, pred, peak=1.0):
+    # int16 for 8-bit pictures: the squares overflow where the difference is above 181.
+    if truth.dtype == np.uint8:
+        truth, pred = truth.astype(np.int16), pred.astype(np.int16)
+    error = float(np.mean((truth - pred) ** 2))
+    return math.inf if error == 0 else float(10 * np.log10(peak**2 / error))
+
+
+@wrong("enlarge")
+def second_enlarge_w13(small, shape):
+    # goes on linearly beyond the outermost centres; 'edges repeated'
+    small = np.float32(small)
+    h, w = small.shape
+    y = (np.arange(shape[0]) + 0.5) * h / shape[0] - 0.5
+    x = (np.arange(shape[1]) + 0.5) * w / shape[1] - 0.5
+    y0, x0 = np.clip(np.floor(y), 0, h - 2).astype(int), np.clip(np.floor(x), 0, w - 2).astype(int)
+    fy, fx = (y - y0)[:, None], x - x0
+    top = small[np.ix_(y0, x0)] * (1 - fx) + small[np.ix_(y0, x0 + 1)] * fx
+    bottom = small[np.ix_(y0 + 1, x0)] * (1 - fx) + small[np.ix_(y0 + 1, x0 + 1)] * fx
+    return (top * (1 - fy) + bottom * fy).astype(np.float32)
+
+
+@wrong("enlarge")
+def second_enlarge_w14(small, shape):
+    # a factor of 4 is hard-coded; 'at the larger shape'
+    rows = (np.arange(4 * small.shape[0]) + 0.5) / 4 - 0.5
+    columns = (np.arange(4 * small.shape[1]) + 0.5) / 4 - 0.5
+    where = np.meshgrid(rows, columns, indexing="ij")
+    return map_coordinates(np.float32(small), where, order=1, mode="nearest")
+
+
+@wrong("mse_guess")
+def second_mse_guess_w11():
+    # geometric mean instead of mean
+    seen = np.array([[0.8, 0.2]] * 4 + [[0.2, 0.8]])
+    return tuple(np.exp(np.log(seen).mean(axis=0)))
+
+
+@wrong("mse_guess")
+def second_mse_guess_w14():
+    # three of five instead of four of five
+    return (3 * 0.8 + 2 * 0.2) / 5, (3 * 0.2 + 2 * 0.8) / 5
+
+
+@wrong("spread_left")
+def second_spread_left_w8(sharp, coarse):
+    # an epsilon in the divisor instead of 1 for dead channels (0, or enormous); 'give 1 for them'
+    return coarse.std(axis=(1, 2)) / (sharp.std(axis=(1, 2)) + 1e-8)
+
+
+@wrong("spread_left")
+def second_spread_left_w9(sharp, coarse):
+    # asks the coarse picture whether the channel is dead; 'never change in the sharp picture'
+    before, after = sharp.std(axis=(1, 2)), coarse.std(axis=(1, 2))
+    with np.errstate(all="ignore"):
+        return np.where(np.ptp(coarse, axis=(1, 2)) == 0, 1.0, after / before)
+
+
+@wrong("sharpen_then_segment")
+def second_sharpen_then_segment_w9(sharpen, segment, image):
+    # statistics across the batch, pixel by pixel (dim=0); 'each picture'
+    sharp = sharpen(image)
+    std = sharp.std(0, unbiased=False, keepdim=True).clamp(min=1e-6)
+    return segment((sharp - sharp.mean(0, keepdim=True)) / std)
+
+
+@wrong("edge_band")
+def second_edge_band_w14(mask, width=2):
+    # np.roll: what leaves at one side comes in at the other; 'The frame is no border'
+    band = np.zeros(mask.shape, bool)
+    for dy in range(-width, width + 1):
+        for dx in range(-width, width + 1):
+            if dy * dy + dx * dx <= width * width:
+                band |= np.roll(mask, (dy, dx), (0, 1)) != mask
+    return band
+
+
+@wrong("edge_band")
+def second_edge_band_w15(mask, width=2):
+    # the thin outline only, whatever the width
+    return find_boundaries(mask, connectivity=1, mode="thick")
+
+
+@right("task_loss")
+def second_task_loss_r3(output, target, weight=0.1):
+    (z, picture), (y, sharp) = output.unbind(1), target.unbind(1)
+    entropy = -(y * F.logsigmoid(z) + (1 - y) * F.logsigmoid(-z)).mean()
+    sharp, picture = sharp.flatten(1), picture.flatten(1)
+    middle = sharp.mean(1, keepdim=True)
+    variance = (sharp - middle).square().mean(1)
+    relative = (picture - sharp).square().mean(1) / torch.maximum(variance, torch.ones_like(variance))
+    return entropy + weight * relative.mean()
+
+
+@wrong("task_loss")
+def second_task_loss_w2(output, target, weight=0.1):
+    # the sigmoid is taken twice; 'cross-entropy of the logits'
+    entropy = F.binary_cross_entropy_with_logits(torch.sigmoid(output[:, 0]), target[:, 0])
+    squared = ((output[:, 1] - target[:, 1]) ** 2).mean(dim=(1, 2))
+    return entropy + weight * (squared / target[:, 1].var(dim=(1, 2), unbiased=False).clamp(min=1)).mean()
+
+
+@wrong("task_loss")
+def second_task_loss_w8(output, target, weight=0.1):
+    # the variance of the network's picture; 'the variance of its sharp picture'
+    entropy = F.binary_cross_entropy_with_logits(output[:, 0], target[:, 0])
+    squared = ((output[:, 1] - target[:, 1]) ** 2).mean(dim=(1, 2))
+    return entropy + weight * (squared / output[:, 1].var(dim=(1, 2), unbiased=False).clamp(min=1)).mean()
+
+
+@wrong("average_precision")
+def second_average_precision_w13(iou, threshold):
+    # the largest of each row, and crashes where nothing was predicted (columns are empty)
+    if iou.shape == (0, 0):
+        return 1.0
+    tp = int((iou.max(axis=1) >= threshold).sum())
+    return tp / (iou.shape[0] + iou.shape[1] - tp)
+
+
+@wrong("average_precision")
+def second_average_precision_w14(iou, threshold):
+    # takes the matrix for a square one: as many predicted cells as true ones
+    n = len(iou)
+    tp = int((iou >= threshold).sum())
+    return tp / (2 * n - tp) if n else 1.0
+
+
+@wrong("box_iou")
+def second_box_iou_w4(a, b):
+    # reads boxes as (left, right, top, bottom)
+    wide = max(0, min(a[1], b[1]) - max(a[0], b[0]))
+    high = max(0, min(a[3], b[3]) - max(a[2], b[2]))
+    shared = wide * high
+    union = (a[1] - a[0]) * (a[3] - a[2]) + (b[1] - b[0]) * (b[3] - b[2]) - shared
+    return shared / union if union else 0.0
+
+
+@wrong("box_iou")
+def second_box_iou_w15(a, b):
+    # edges cut to whole numbers first: wrong for boxes like (3.3, 2.6, ...).
+    a, b = [int(v) for v in a], [int(v) for v in b]
+    shared = max(0, min(a[2], b[2]) - max(a[0], b[0])) * max(0, min(a[3], b[3]) - max(a[1], b[1]))
+    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared
+    return shared / union if union else 0.0
+
+
+@right("suppress")
+def second_suppress_w7(boxes, scores, overlap):
+    # the task asked for a plain float or a list then: it was judged wrong by its author
+    def box_iou(a, b):
+        wide = max(0, min(a[2], b[2]) - max(a[0], b[0]))
+        high = max(0, min(a[3], b[3]) - max(a[1], b[1]))
+        both = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
+        return wide * high / (both - wide * high)
+
+    stay = []
+    for k in sorted(range(len(scores)), key=lambda k: -scores[k]):
+        if all(box_iou(boxes[k], boxes[o]) <= overlap for o in stay):
+            stay.append(k)
+    return np.array(stay, dtype=int)
+
+
+@wrong("suppress")
+def second_suppress_w14(boxes, scores, overlap):
+    # turned over: keeps the boxes that overlap and drops the others
+    def box_iou(a, b):
+        wide = max(0, min(a[2], b[2]) - max(a[0], b[0]))
+        high = max(0, min(a[3], b[3]) - max(a[1], b[1]))
+        both = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
+        return wide * high / (both - wide * high)
+
+    stay = []
+    for k in sorted(range(len(scores)), key=lambda k: -scores[k]):
+        if not stay or any(box_iou(boxes[k], boxes[o]) > overlap for o in stay):
+            stay.append(k)
+    return stay
+
+
+@wrong("bilinear")
+def second_bilinear_w11(picture, row, column):
+    # index cut at the edge, fraction not: above row 0 it mixes rows 0 and 1; 'Beyond the edge'
+    h, w = picture.shape
+    y = min(max(math.floor(row), 0), h - 1)
+    x = min(max(math.floor(column), 0), w - 1)
+    v, u = min(y + 1, h - 1), min(x + 1, w - 1)
+    dy, dx = row % 1, column % 1
+    return ((1 - dy) * (1 - dx) * picture[y, x] + (1 - dy) * dx * picture[y, u]
+            + dy * (1 - dx) * picture[v, x] + dy * dx * picture[v, u])
+
+
+@wrong("bilinear")
+def second_bilinear_w13(picture, row, column):
+    # only square pictures: the column is cut at the number of rows
+    n = picture.shape[0]
+    row, column = min(max(row, 0), n - 1), min(max(column, 0), n - 1)
+    y, x = int(row), int(column)
+    v, u = min(y + 1, n - 1), min(x + 1, n - 1)
+    dy, dx = row - y, column - x
+    return ((1 - dy) * (1 - dx) * picture[y, x] + (1 - dy) * dx * picture[y, u]
+            + dy * (1 - dx) * picture[v, x] + dy * dx * picture[v, u])
+
+
+@wrong("limits_guess")
+def second_limits_guess_w10():
+    # the factor is squared as for an area
+    return 0.25, 16 * (800 / 256) ** 2
+
+
+@wrong("five_cells")
+def second_five_cells_w5():
+    # A counts as missed: it is shifted by a pixel
+    return 1, 3, 4
+
+
+@wrong("distance_target")
+def second_distance_target_w4(labels):
+    # counts on 1, 2, ... without gaps: nan or a crash; 'numbers may be missing'
+    out = np.zeros(labels.shape, np.float32)
+    for k in range(1, labels.max() + 1):
+        depth = ndimage.distance_transform_edt(labels == k)
+        out[labels == k] = depth[labels == k] / depth[labels == k].max()
+    return out
+
+
+@wrong("distance_target")
+def second_distance_target_w14(labels):
+    # cells are found anew as pieces of the mask: touching ones are one cell; 'its own cell'
+    pieces, n = ndimage.label(labels > 0)
+    out = np.zeros(labels.shape, np.float32)
+    for k in range(1, n + 1):
+        depth = ndimage.distance_transform_edt(pieces == k)
+        out[pieces == k] = depth[pieces == k] / depth.max()
+    return out
+
+
+@wrong("flood")
+def second_flood_w11(landscape, seeds, mask):
+    # only the first pixel of each seed goes on the heap; 'Put all seed pixels on a heap'
+    labels = seeds.astype(np.int32).copy()
+    heap = [(landscape[tuple(p)], *p) for p in (np.argwhere(seeds == k)[0].tolist() for k in np.unique(seeds) if k)]
+    heapq.heapify(heap)
+    while heap:
+        _, row, column = heapq.heappop(heap)
+        for r, c in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)):
+            if 0 <= r < labels.shape[0] and 0 <= c < labels.shape[1] and mask[r, c] and labels[r, c] == 0:
+                labels[r, c] = labels[row, column]
+                heapq.heappush(heap, (landscape[r, c], r, c))
+    return labels
+
+
+@wrong("flood")
+def second_flood_w13(landscape, seeds, mask):
+    # only square pictures: columns are bounded by the number of rows
+    labels = seeds.astype(np.int32).copy()
+    heap = [(landscape[r, c], r, c) for r, c in np.argwhere(seeds).tolist()]
+    heapq.heapify(heap)
+    while heap:
+        _, row, column = heapq.heappop(heap)
+        for r, c in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)):
+            if 0 <= r < len(labels) and 0 <= c < len(labels) and c < mask.shape[1] and mask[r, c] and labels[r, c] == 0:
+                labels[r, c] = labels[row, column]
+                heapq.heappush(heap, (landscape[r, c], r, c))
+    return labels

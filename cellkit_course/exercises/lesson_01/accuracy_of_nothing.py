@@ -30,7 +30,7 @@ def _guess_below_zero():
     return -0.1
 
 
-_PERCENT = "accuracy is a share between 0 and 1, not a percentage"
+_PERCENT = "accuracy is a share between 0 and 1: 90 of 100 pixels right are 0.9"
 _NEGATIVE = "a share of pixels cannot be less than none"
 
 

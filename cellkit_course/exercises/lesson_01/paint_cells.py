@@ -93,6 +93,34 @@ def _paint_one_mask(cells, shape):
     return labels
 
 
+def _paint_by_area(cells, shape):
+    by_area = {int(cell.sum()): k for k, cell in enumerate(cells)}
+    labels = np.zeros(shape, np.int32)
+    for area in sorted(by_area, reverse=True):
+        labels[cells[by_area[area]]] = by_area[area] + 1
+    return labels
+
+
+def _paint_over_the_rest(cells, shape):
+    labels = np.zeros(shape, np.int32)
+    for k, cell in enumerate(cells):
+        wins = cell & (labels == 0)
+        for other in np.unique(labels[cell]):
+            if other and cell.sum() < (labels == other).sum():
+                wins |= cell & (labels == other)
+        labels[wins] = k + 1
+    return labels
+
+
+def _paint_no_overlap(cells, shape):
+    count = sum((cell.astype(int) for cell in cells), np.zeros(shape, int))
+    return np.where(count > 1, 0, paint_cells(cells, shape))
+
+
+def _paint_without_the_empty(cells, shape):
+    return paint_cells([cell for cell in cells if cell.any()], shape)
+
+
 def _box(shape, top, left, height, width):
     mask = np.zeros(shape, bool)
     mask[top : top + height, left : left + width] = True
@@ -131,6 +159,8 @@ def _paint_cases():
              "a thin cross over a compact cell, which is larger in pixels, not in extent",
              ([_cross(large), _box(large, 2, 3, 4, 5)], large)),
         Case("smaller", "twelve cells that cross each other", (_crossing(), (20, 24))),
+        Case("numbers", "three masks, the second one empty",
+             ([_box(small, 0, 0, 2, 1), _box(small, 0, 0, 0, 0), _box(small, 1, 2, 2, 2)], small)),
         Case("numbers", "306 cells of one pixel each", (list(dots), (18, 17))),
     ]
 
@@ -178,6 +208,17 @@ EXERCISE = Exercise(
         Mistake("smaller", _paint_beside_what_is_there,
                 "where a cell meets several others, it may lie above one and below another; with "
                 "all cells sorted by size no comparing is needed"),
+        Mistake("numbers", _paint_by_area,
+                "a dictionary by area keeps one cell of each area: of two that are equally large, "
+                "one is lost"),
+        Mistake("smaller", _paint_over_the_rest,
+                "a cell is compared with what is still to be seen of another one; what counts is "
+                "how large the whole cell is"),
+        Mistake("smaller", _paint_no_overlap,
+                "where cells overlap there is background now; the smaller one stays visible there"),
+        Mistake("numbers", _paint_without_the_empty,
+                "an empty mask has a place in the list, too: without it the numbers of those "
+                "behind it move up"),
         Mistake("painted", _paint_one_mask,
                 "every cell got the same number: that is a mask, a label map counts the cells"),
     ),

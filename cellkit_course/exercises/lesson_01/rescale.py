@@ -24,8 +24,9 @@ def _rescale_min_max(image, low=1, high=99.8):
 
 def _rescale_unclipped(image, low=1, high=99.8):
     bottom, top = np.percentile(image, (low, high))
-    scale = top - bottom or 1
-    return ((image - bottom) / scale).astype(np.float32)
+    if top == bottom:
+        return np.zeros(image.shape, np.float32)
+    return ((image - bottom) / (top - bottom)).astype(np.float32)
 
 
 def _rescale_without_guard(image, low=1, high=99.8):
@@ -100,6 +101,31 @@ def _rescale_wrapping(image, low=1, high=99.8):
         return np.zeros(image.shape, np.float32)
     below = image - np.array(bottom).astype(image.dtype)
     return (below / (top - bottom)).clip(0, 1).astype(np.float32)
+
+
+def _rescale_plus_one(image, low=1, high=99.8):
+    bottom, top = np.percentile(image, (low, high))
+    return ((image - bottom) / (top - bottom + 1)).clip(0, 1).astype(np.float32)
+
+
+def _rescale_by_column(image, low=1, high=99.8):
+    bottom, top = np.percentile(image, (low, high), axis=0)
+    room = np.where(top == bottom, 1, top - bottom)
+    return ((image - bottom) / room).clip(0, 1).astype(np.float32)
+
+
+def _rescale_dropped(image, low=1, high=99.8):
+    bottom, top = np.percentile(image, (low, high))
+    return np.where(image > top, 0, rescale(image, low, high)).astype(np.float32)
+
+
+def _rescale_inverted(image, low=1, high=99.8):
+    return rescale(image, low, high) if np.ptp(image) == 0 else 1 - rescale(image, low, high)
+
+
+def _rescale_asks_the_extremes(image, low=1, high=99.8):
+    return (np.zeros(image.shape, np.float32) if image.min() == image.max()
+            else _rescale_without_guard(image, low, high))
 
 
 def _rescale_cases():
@@ -177,6 +203,18 @@ EXERCISE = Exercise(
         Mistake("percentiles", _rescale_by_type,
                 "this divides by the largest number the type can hold; what the camera really used "
                 "is far less"),
+        Mistake("percentiles", _rescale_plus_one,
+                "1 is added below the line, so nothing reaches 1; ask whether both percentiles "
+                "are equal instead"),
+        Mistake("percentiles", _rescale_by_column,
+                "each column got percentiles of its own; the whole picture has one pair"),
+        Mistake("clip", _rescale_dropped,
+                "what is above the upper percentile became 0; clipped, it is 1"),
+        Mistake("percentiles", _rescale_inverted,
+                "low and high have changed places: the picture is inverted"),
+        Mistake("constant", _rescale_asks_the_extremes,
+                "one hot pixel, and the picture is not constant; but both percentiles are equal, "
+                "and that divides by zero: compare the percentiles"),
         Mistake("percentiles", _rescale_wrapping,
                 "subtracting whole numbers without a sign wraps around below zero: make the image "
                 "float first"),

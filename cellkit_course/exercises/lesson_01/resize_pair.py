@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 from skimage.transform import resize
 
-from cellkit_course.comparing import Fault, difference
+from cellkit_course.comparing import Fault, difference, renamed
 from cellkit_course.exercise import Case, Exercise, Mistake
 from cellkit_course.exercises.lesson_01 import LESSON
 from cellkit_course.presenting import present
@@ -39,7 +39,7 @@ def _resize_cut_off(image, labels, shape):
 
 def _resize_blurred(image, labels, shape):
     image = resize(image, shape, order=1, anti_aliasing=True)
-    labels = resize(labels.astype(float), shape, order=0, preserve_range=True, anti_aliasing=True)
+    labels = resize(labels, shape, order=0, preserve_range=True, anti_aliasing=True)
     return image.astype(np.float32), labels.round().astype(np.int32)
 
 
@@ -98,6 +98,33 @@ def _resize_shifted(image, labels, shape):
     return resize_pair(image, labels, shape)[0], ndimage.zoom(labels, zoom, order=0)
 
 
+def _resize_orders_swapped(image, labels, shape):
+    return _resize_image_nearest(image, labels, shape)[0], _resize_colleague(
+        image, labels, shape)[1]
+
+
+def _resize_every_nth(image, labels, shape):
+    down, across = (max(old // new, 1) for old, new in zip(labels.shape, shape, strict=True))
+    return resize_pair(image, labels, shape)[0], labels[::down, ::across].astype(np.int32)
+
+
+def _resize_in_bytes(image, labels, shape):
+    return resize_pair(image, labels.astype(np.uint8), shape)
+
+
+def _resize_grown(image, labels, shape):
+    image, new = resize_pair(image, labels, shape)
+    for k in np.unique(labels[labels > 0]):
+        new[resize((labels == k).astype(float), shape, order=1, anti_aliasing=True) > 0] = k
+    return image, new
+
+
+def _resize_snapped(image, labels, shape):
+    image, mixed = _resize_interpolated(image, labels, shape)
+    known = np.unique(labels)
+    return image, known[np.abs(mixed[..., None] - known).argmin(-1)].astype(np.int32)
+
+
 def _resize_cases():
     def pair(labels, seed):
         noise = np.random.default_rng(seed).random(labels.shape, dtype=np.float32)
@@ -139,6 +166,9 @@ def _judge_resize(case, outcome, again):
                        np.zeros(shape, np.int32))
     if wrong:
         return Fault("labels: " + wrong.came, "labels: " + wrong.wanted, wrong.hint)
+    if hint := renamed(new_labels, resize_pair(*case.args)[1]):
+        return Fault("labels: " + present(new_labels), "labels with the numbers that they had",
+                     hint)
     ghosts = sorted(set(np.unique(new_labels).tolist()) - set(np.unique(labels).tolist()))
     if ghosts:
         return Fault("labels with cell numbers that were not there before: "
@@ -221,6 +251,20 @@ EXERCISE = Exercise(
         Mistake("image", _resize_image_nearest,
                 "now the image is taken from the nearest pixel too; it was right before: only the "
                 "labels need mending"),
+        Mistake("image", _resize_orders_swapped,
+                "the wrong line was mended: now the image is taken from the nearest pixel, and the "
+                "labels are still interpolated"),
+        Mistake("shape", _resize_every_nth,
+                "every n-th label with a whole n: that makes another shape, or another place, "
+                "wherever n is not whole"),
+        Mistake("together", _resize_in_bytes,
+                "8 bits hold no number above 255, so cells with larger ones become others"),
+        Mistake("nearest", _resize_grown,
+                "a cell takes each pixel that it touches at all, and so grows over its "
+                "neighbours; take the label of the nearest old pixel"),
+        Mistake("nearest", _resize_snapped,
+                "mixed numbers are brought to the nearest that exists: between cells 4 and 30 "
+                "lies a rim of cell 11; do not mix labels at all"),
         Mistake("nearest", _resize_merged,
                 "all cells became one: resize the label map, not the mask"),
         Mistake("together", _resize_shifted,

@@ -186,7 +186,8 @@ def _split_cases():
     ]
 
 
-_TORN = "wells are torn apart: group the names by well first, then divide the wells"
+_TORN = ("a well is torn apart: all its pictures must land on one side, so it is the wells that "
+         "are divided")
 _SPOT = ("the group is too narrow: the number after the well is only the spot in it; the well ends "
          "before the third underscore")
 _LOST = "names got lost: every well must land on one of the two sides"

@@ -100,6 +100,21 @@ def _dice_in_bytes(truth, pred):
     return 1.0 if total == 0 else float(2 * (truth & pred).sum(dtype=np.uint8) / total)
 
 
+def _dice_summed_in_bytes(truth, pred):
+    area, other, both = (m.sum(dtype=np.uint8) for m in (truth, pred, truth & pred))
+    total = int(area) + int(other)
+    return 2 * int(both) / total if total else 1.0
+
+
+def _dice_of_equal_pixels(truth, pred):
+    total = truth.sum() + pred.sum()
+    return float(2 * (truth == pred).sum() / total) if total else 1.0
+
+
+def _dice_of_rows(truth, pred):
+    return float(np.mean([dice(t, p) for t, p in zip(truth, pred, strict=True)]))
+
+
 def _dice_cases():
     def mask(*rows):
         return np.array([[c == "#" for c in row] for row in rows])
@@ -148,6 +163,14 @@ EXERCISE = Exercise(
         Mistake("empty", _dice_either_empty_is_one,
                 "only one of the masks is empty here: they share nothing, and the answer is 0"),
         Mistake("formula", _dice_upside_down, "upside down: what both share stands above the line"),
+        Mistake("formula", _dice_summed_in_bytes,
+                "8 bits count to 255 only, so the areas of larger masks start anew at 0"),
+        Mistake("formula", _dice_of_equal_pixels,
+                "pixels of the background that agree are counted, too; what both masks hold is "
+                "truth & pred"),
+        Mistake("formula", _dice_of_rows,
+                "each row got a Dice of its own, and the mean was taken; sum over the whole masks "
+                "first"),
         Mistake("formula", _dice_percent, "Dice lies between 0 and 1, it is no percentage"),
         Mistake("number", _dice_per_pixel,
                 "a number for each pixel is left: sum over the whole mask"),

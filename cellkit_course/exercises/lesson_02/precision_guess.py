@@ -60,11 +60,19 @@ def _judge_words(case, outcome, again):
         return Fault(present(said), wanted, 'each word is "up", "down" or "same"')
     if tuple(said) == _measured_directions():
         return None
-    return Fault(present(said), "the pair that the figure below shows")
+    which = ("precision" if said[0] != _measured_directions()[0] else "recall")
+    return Fault(present(said), "the pair that the figure below shows", _ASK[which])
+
+
+_ASK = {
+    "precision": "fewer pixels are called cell, the surest ones; is a larger or a smaller share of "
+                 "them right? That is precision",
+    "recall": "fewer pixels are called cell; are more or fewer of the true ones among them? That "
+              "is recall",
+}
 
 
 _TWO_WORDS = "return two words, as in: return \"same\", \"same\""
-
 
 
 def _measured_directions():

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from cellkit.inference import predict
 from cellkit_course.comparing import Fault, difference
 from cellkit_course.exercise import Case, Exercise, Mistake
 from cellkit_course.exercises.lesson_02 import LESSON
@@ -106,6 +107,41 @@ def _mask_softmax(net, image):
     return (p > 0.5).detach().numpy()
 
 
+def _mask_from_half_on(net, image):
+    mask = predict_mask(net, image)
+    with torch.no_grad():
+        logits = copy.deepcopy(net).eval()(torch.tensor(image)[None, None])[0, 0]
+    return mask | (logits == 0).numpy()
+
+
+def _mask_trained_then_restored(net, image):
+    was_training = net.training
+    mask = _mask_mode_untouched(net.train(), image)
+    net.train(was_training)
+    return mask
+
+
+def _mask_one_flag(net, image):
+    was_training = net.training
+    mask = predict_mask(net.eval(), image)
+    net.training = was_training
+    return mask
+
+
+def _mask_by_ck(net, image):
+    return predict(net, image) > 0.5
+
+
+def _mask_norms_only(net, image):
+    norms = [(part, part.training) for part in net.modules() if isinstance(part, nn.BatchNorm2d)]
+    for part, _ in norms:
+        part.eval()
+    mask = _mask_mode_untouched(net, image)
+    for part, mode in norms:
+        part.train(mode)
+    return mask
+
+
 def _mask_cases():
     def case(asks, about, between, image, training):
         net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), between, nn.ReLU(), nn.Conv2d(4, 1, 1))
@@ -131,6 +167,8 @@ def _mask_cases():
     return [
         Case("half", "a network that returns the picture as logits",
              (nn.Sequential(plain).eval(), np.array([[-1, 0.2], [0.7, 3]], np.float32))),
+        Case("half", "a logit of exactly 0, a probability of exactly one half",
+             (nn.Sequential(plain).eval(), np.array([[-2, 0], [2, 0]], np.float32))),
         case("eval", "batch norm, the network ready to predict", nn.BatchNorm2d(4), pixels, False),
         case("eval", "batch norm, the network in training", nn.BatchNorm2d(4), pixels, True),
         case("eval", "dropout, the network in training", nn.Dropout(0.5), pixels[:, :7], True),
@@ -139,6 +177,8 @@ def _mask_cases():
 
 _MODE = ("give the network back in the mode it came in: remember net.training before, and set it "
          "again after")
+_PARTS = ("the network says that it has its mode back, its layers have not: net.training = … sets "
+          "one flag, net.train(…) sets all")
 
 
 def _judge_mask(case, outcome, again):
@@ -147,6 +187,10 @@ def _judge_mask(case, outcome, again):
     if wrong:
         return wrong
     given = outcome.args[0]
+    modes = [[part.training for part in one.modules()] for one in (given, net)]
+    if modes[0][0] == modes[1][0] and modes[0] != modes[1]:
+        return Fault("the right mask, and parts of the network left in another mode",
+                     "every part of the network as it came", _PARTS)
     if given.training != net.training:
         words = {True: "training", False: "ready to predict"}
         return Fault(f"the right mask, and the network left {words[given.training]}",
@@ -205,5 +249,14 @@ EXERCISE = Exercise(
         Mistake("bool", _mask_as_tensor, "a numpy array is asked for: end with .numpy()"),
         Mistake("mode", _mask_mode_turned_over, _MODE),
         Mistake("half", _mask_softmax, _EVERYTHING),
+        Mistake("half", _mask_from_half_on,
+                "a probability of exactly one half is not above one half: >, not >="),
+        Mistake("mode", _mask_one_flag, _PARTS),
+        Mistake("plain", _mask_by_ck,
+                "ck.predict standardises the picture, for networks trained that way; call this one "
+                "directly"),
+        Mistake("eval", _mask_trained_then_restored, _TRAINING),
+        Mistake("eval", _mask_norms_only,
+                "batch norm is switched over, dropout is not: net.eval() switches every layer"),
     ),
 )  # fmt: skip

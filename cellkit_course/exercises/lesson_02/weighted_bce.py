@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch.nn import functional as F
 
@@ -66,6 +68,23 @@ def _bce_sign_lost(logits, target, weight):
     return -weighted_bce(logits, target, weight)
 
 
+def _bce_one_more(logits, target, weight):
+    return weighted_bce(logits, target, weight + 1)
+
+
+def _bce_mean_of_each_kind(logits, target, weight):
+    return weight * F.softplus(-logits[target == 1]).mean() + (
+        F.softplus(logits[target == 0]).mean())
+
+
+def _bce_logits_cut(logits, target, weight):
+    return weighted_bce(logits.clamp(-20, 20), target, weight)
+
+
+def _bce_of_sigmoid_by_torch(logits, target, weight):
+    return F.binary_cross_entropy(torch.sigmoid(logits), target, 1 + (weight - 1) * target)
+
+
 def _bce_target_swapped(logits, target, weight):
     return weighted_bce(logits, 1 - target, weight)
 
@@ -98,6 +117,7 @@ def _bce_cases():
         case("mean", "three background pixels beside a cell pixel, weight 3",
              [[2.0, -1.0, 0.5, -2.0]], [[1, 0, 0, 0]], 3.0),
         case("formula", "logits of ±7, all wrong", [[-7.0, 7.0]], [[1, 0]], 2.0),
+        case("finite", "logits of ±30, all wrong", [[-30.0, 30.0]], [[1, 0]], 2.0),
         case("finite", "logits of ±100, all right", [[100.0, -100.0]], [[1, 0]], 2.0),
         case("finite", "logits of ±100, all wrong", [[-100.0, 100.0]], [[1, 0]], 2.0),
         Case("formula", "a batch of two pictures, weight 0.5", (logits, target, 0.5)),
@@ -116,13 +136,12 @@ def _judge_bce(case, outcome, again):
     if value.shape:
         return Fault(f"a tensor of shape {tuple(value.shape)}", present(wanted),
                      "there is still a number for each pixel: take the mean over all")
-    extreme = logits.abs().max() > 20  # there the loss must be finite, whichever way
-    if not extreme:
-        wrong = difference(value, float(wanted))
-        if wrong:
-            return wrong
-    elif not torch.isfinite(value):
+    extreme = logits.abs().max() > 20
+    if extreme and not torch.isfinite(value):
         return Fault(present(value), "a finite number", _INFINITE)
+    wrong = difference(value, float(wanted))
+    if wrong:
+        return replace(wrong, hint=_CUT) if extreme and not wrong.hint else wrong
     if not value.requires_grad:
         return Fault("a tensor that is cut off from the logits", "one that gradients flow through",
                      "leave out detach, item, numpy and torch.no_grad: training needs gradients")
@@ -133,16 +152,18 @@ def _judge_bce(case, outcome, again):
     if not torch.isfinite(found).all():
         return Fault("a loss with an infinite slope, or NaN", "a finite slope", _INFINITE)
     known = torch.autograd.grad(wanted, logits)[0]
-    if not extreme and difference(found, known):
+    if difference(found, known):
         return Fault("the right loss, but a wrong slope for the logits",
                      "the slope that the formula has",
-                     "the loss is right, its slope is not: something on the way has no slope, such "
-                     "as a clamp, a rounding or a detach")
+                     "the loss is right, its slope is not: a clamp, a rounding, a detach, a small "
+                     "number inside the logarithm or a probability that is exactly 0 or 1 bends it")
     return None
 
 
 _INFINITE = ("for logits of ±100 the sigmoid is exactly 0 or 1, and its logarithm is infinite; "
              "softplus or logsigmoid never form p")
+_CUT = ("for ordinary logits the loss is right, for logits beyond ±20 it is not: a clamp, or a "
+        "small number inside the logarithm, cuts it off. softplus or logsigmoid need neither")
 
 
 EXERCISE = Exercise(
@@ -151,7 +172,7 @@ EXERCISE = Exercise(
     asks={
         "formula": "a cell pixel costs weight · −log p, a background pixel −log(1 − p)",
         "mean": "the loss is the mean over all pixels",
-        "finite": "loss and slope stay finite for logits of ±100",
+        "finite": "loss and slope are finite, and right, for logits of ±100, too",
         "gradient": "gradients flow from the loss to the logits",
     },
     ladder=(
@@ -185,6 +206,15 @@ EXERCISE = Exercise(
                 "the sign is missing: the logarithm of a probability is negative"),
         Mistake("formula", _bce_target_swapped, "cell and background are swapped: 1 is cell"),
         Mistake("formula", _bce_cells_only, "the background pixels cost nothing here; they must"),
+        Mistake("formula", _bce_one_more,
+                "a cell pixel counts weight + 1 times; it must count weight times"),
+        Mistake("mean", _bce_mean_of_each_kind,
+                "cell pixels and background pixels have a mean each, so their numbers do not "
+                "count, and where one kind is missing that is 0 / 0; take one mean over all"),
+        Mistake("finite", _bce_logits_cut, _CUT),
+        Mistake("finite", _bce_of_sigmoid_by_torch,
+                "F.binary_cross_entropy gets p, which is rounded to 0 or 1 here: its loss is 100 "
+                "then, whatever the logit, and its slope 0; softplus or logsigmoid never form p"),
         Mistake("gradient", _bce_as_float,
                 "this is a plain number; training needs the tensor, so that gradients flow"),
         Mistake("mean", _bce_per_pixel,

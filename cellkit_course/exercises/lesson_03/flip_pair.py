@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import random
 
 import numpy as np
 
@@ -59,6 +60,18 @@ def _flip_own_generator(image, labels, rng):
     return flip_pair(image, labels, np.random.default_rng(1))
 
 
+def _flip_never(image, labels, rng):
+    return image, labels
+
+
+def _flip_every_axis(image, labels, rng):
+    return (np.flip(image), np.flip(labels)) if rng.random() < 0.5 else (image, labels)
+
+
+def _flip_one_short(image, labels, rng):
+    return (image[:, :0:-1], labels[:, :0:-1]) if rng.random() < 0.5 else (image, labels)
+
+
 def _flip_fresh_generator(image, labels, rng):
     return flip_pair(image, labels, np.random.default_rng())
 
@@ -109,6 +122,10 @@ _OTHER_AXIS = "left and right are the second axis, the columns; colours come aft
 _RATE = "half of the time: rng.random() is below 0.5 half of the time"
 _OWN = ("rng is not asked, or not it alone: all chance must come from rng, or nothing can be "
         "repeated")
+_ROWS = "the rows are turned over as well; left and right are the second axis alone"
+_ALWAYS = "it flips every time: ask rng, and flip half of the time"
+_NEVER = ("it never flips; rng.integers(0, 1), for one, is always 0, because its upper end is left "
+          "out")
 _PAIR = "two things must come back: the image, then the labels"
 _WANTED = "the image and its labels, both as they were or both with left and right exchanged"
 
@@ -119,6 +136,15 @@ def _judge_flip(case, outcome, again):
     if isinstance(fault, Fault):
         return fault
     if outcome.args[2].bit_generator.state == rng.bit_generator.state:
+        ways = set()
+        for seed in range(20):  # chance from elsewhere
+            np.random.seed(seed)
+            random.seed(seed)
+            ways.add(_way(again(image, labels, np.random.default_rng(seed)), image, labels))
+        if len(ways) == 1:
+            always = fault == "flipped"
+            return Fault(f"{'flipped' if always else 'as it was'} 20 times of 20",
+                         "about half of the time", _ALWAYS if always else _NEVER)
         return Fault("a result for which rng was not asked", "chance that comes from rng", _OWN)
     one, other = ([_way(again(image, labels, np.random.default_rng(seed)), image, labels)
                    for seed in range(20)] for _ in range(2))
@@ -179,9 +205,13 @@ EXERCISE = Exercise(
         Mistake("pair", _flip_image_only, _TWO_COINS),
         Mistake("pair", _flip_labels_only, _TWO_COINS),
         Mistake("columns", _flip_upside_down, _OTHER_AXIS),
-        Mistake("columns", _flip_half_turn, _OTHER_AXIS),
+        Mistake("columns", _flip_half_turn, _ROWS),
+        Mistake("columns", _flip_every_axis, _ROWS),
+        Mistake("columns", _flip_one_short,
+                "a slice like [:0:-1] ends before the first column, which is lost"),
         Mistake("columns", _flip_colours, _OTHER_AXIS),
-        Mistake("rng", _flip_always, _OWN),
+        Mistake("half", _flip_always, _ALWAYS),
+        Mistake("half", _flip_never, _NEVER),
         Mistake("half", _flip_hardly_ever, _RATE),
         Mistake("rng", _flip_own_generator, _OWN),
         Mistake("rng", _flip_fresh_generator, _OWN),

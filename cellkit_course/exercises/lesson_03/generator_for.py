@@ -79,6 +79,7 @@ def _generator_numbers(seed, epoch, index):
 
 
 _GENERATOR = "the generator itself is wanted; who augments draws from it"
+_OLD = "a RandomState is numpy's old kind; np.random.default_rng makes a Generator"
 _CHANCE = "the same call gives other numbers each time; nothing could be repeated"
 _ITEMS = "all items of an epoch get the same numbers: that is the colleague's bug; use index"
 _EPOCHS = "every epoch shows an item in the same way: nothing new is ever seen; use epoch"
@@ -98,7 +99,8 @@ _GRID = ((*_ROUND[:13:2], 42, 111, 1000, 12345), (*_ROUND, 200, 299),
 
 def _judge_generator(case, outcome, again):
     if not isinstance(outcome.value, np.random.Generator):
-        return Fault(present(outcome.value), "a np.random.Generator", _GENERATOR)
+        old = isinstance(outcome.value, np.random.RandomState)
+        return Fault(present(outcome.value), "a np.random.Generator", _OLD if old else _GENERATOR)
 
     def draw(*where, function=again):
         found = function(*where)
@@ -117,7 +119,11 @@ def _judge_generator(case, outcome, again):
     }
     for what, (hint, places) in others.items():
         if all(draw(*where) == first for where in places):
-            return Fault(f"the same numbers for another {what}", "other numbers", hint)
+            at = [(3, 5, 7), *((3 + (what == "seed") * k, 5 + (what == "epoch") * k,
+                                7 + (what == "item") * k) for k in (1, 2))]
+            unused = len({draw(*where) for where in at}) == 1
+            return Fault(f"the same numbers for another {what}", "other numbers",
+                         hint if unused else _COLLIDES)
     seen, many = {}, call(_draw_many, (again.function, case.args)).value or {}
     for where, number in many.items():
         if number in seen:
@@ -167,7 +173,7 @@ EXERCISE = Exercise(
         Mistake("differ", _generator_of_bits, _COLLIDES),
         Mistake("differ", _generator_of_bytes, _COLLIDES),
         Mistake("same", _generator_of_hash, _SESSION),
-        Mistake("generator", _generator_of_old, _GENERATOR),
+        Mistake("generator", _generator_of_old, _OLD),
         Mistake("generator", _generator_numbers, _GENERATOR),
     ),
 )  # fmt: skip

@@ -92,17 +92,30 @@ def _thrice(pictures):
     return [f"{name}{change}" for name in pictures for change in ("", " bent", " flipped")]
 
 
+def _prepare_halves_up(pictures, share, grow):
+    count = int(share * len(pictures) + 0.5)
+    return grow(pictures[:count]), pictures[count:]
+
+
+def _prepare_all_validate(pictures, share, grow):
+    return prepare(pictures, share, grow)[0], pictures
+
+
 def _prepare_cases():
     return [
         Case("divide", "three pictures, two thirds to train on", (["A", "B", "C"], 2 / 3, _twice)),
         Case("valid", "six pictures, half of them to train on", (list("ABCDEF"), 0.5, _thrice)),
         Case("count", "seven pictures, 80 % to train on", (list("ABCDEFG"), 0.8, _twice)),
+        Case("count", "five pictures, half of them to train on: round(2.5)",
+             (list("ABCDE"), 0.5, _twice)),
         Case("count", "five pictures, 45 % to train on: 2.25 pictures",
              (list("ABCDE"), 0.45, _twice)),
     ]
 
 
 _LEAK = "copies of one picture are on both sides: divide first, grow afterwards"
+_BOTH = ("some pictures are in both parts: the second begins before the first ends; cut at one "
+         "place")
 _FIRST = "other pictures train than the first ones: the first train, the rest validate"
 _TWO = "two lists are wanted: training, validation"
 _VALID = "validation pictures are augmented: validate on pictures as they are"
@@ -122,7 +135,10 @@ def _judge_preparation(case, outcome, again):
     hint = ""
     if isinstance(train, list) and isinstance(valid, list):
         behind = [{str(name)[0] for name in part} for part in (train, valid)]
-        if behind[0] & behind[1]:
+        ends = [n for n in range(len(pictures) + 1) if train == list(grow(pictures[:n]))]
+        if ends and valid in [pictures[m:] for m in range(ends[0])]:
+            hint = _BOTH
+        elif behind[0] & behind[1]:
             hint = _LEAK
         elif any(name not in pictures for name in valid) and set(train) <= set(pictures):
             hint = "training and validation are handled the wrong way round"
@@ -162,6 +178,10 @@ EXERCISE = Exercise(
         Mistake("two", _prepare_swapped, "the two parts have changed places: training comes first"),
         Mistake("count", _prepare_rounded_down, _SHARE),
         Mistake("count", _prepare_rounded_up, _SHARE),
+        Mistake("count", _prepare_halves_up,
+                "int(x + 0.5) takes halves up; Python's round takes them to the even number, and "
+                "it is round that the task names"),
+        Mistake("divide", _prepare_all_validate, _BOTH),
         Mistake("count", _prepare_shuffled, _FIRST),
         Mistake("count", _prepare_last_train, _FIRST),
         Mistake("two", _prepare_training_only, _TWO),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from cellkit_course.comparing import Fault
+from cellkit_course.comparing import Fault, renamed
 from cellkit_course.exercise import Case, Exercise, Mistake
 from cellkit_course.exercises.lesson_03 import LESSON
 from cellkit_course.presenting import present
@@ -88,6 +88,26 @@ def _rotate_grown(image, labels, degrees):
     return _rotate(image, labels, degrees, reshape=True)
 
 
+def _rotate_corner(image, labels, degrees):
+    grown = _rotate_grown(image, labels, degrees)
+    return tuple(part[: labels.shape[0], : labels.shape[1]] for part in grown)
+
+
+def _rotate_by_quarters(image, labels, degrees):
+    return tuple(np.rot90(part, round(degrees / 90)) for part in (image, labels))
+
+
+def _rotate_labels_about_the_corner(image, labels, degrees):
+    c, s = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    return rotate_pair(image, labels, degrees)[0], ndimage.affine_transform(
+        labels, np.array([[c, s], [-s, c]]), order=0, mode="mirror")
+
+
+def _rotate_in_bytes(image, labels, degrees):
+    image, small = rotate_pair(image, labels.astype(np.uint8), degrees)
+    return image, small.astype(labels.dtype)
+
+
 def _rotate_cases():
     def smooth(seed, shape):
         grey = ndimage.gaussian_filter(np.random.default_rng(seed).random(shape), 1.5)
@@ -97,7 +117,7 @@ def _rotate_cases():
     squares[4:14, 4:16], squares[4:14, 16:24] = 2, 9
     places = np.random.default_rng(6).choice(41 * 34, 14, replace=False)
     seeds = np.zeros((41, 34), np.int32)
-    seeds.flat[places] = 3 * np.arange(1, 15)
+    seeds.flat[places] = 31 * np.arange(1, 15)
     away, (rows, columns) = ndimage.distance_transform_edt(seeds == 0, return_indices=True)
     many = np.where(away < 6, seeds[rows, columns], 0).astype(np.int32)
     return [
@@ -131,6 +151,9 @@ def _judge_rotation(case, outcome, again):
             came = f"{name}: {present(new)}"
             return Fault(came, f"{name}: {present(right)}", _GROWN if new.ndim == 2 and min(
                 np.subtract(new.shape, right.shape)) > 0 else "")
+    if hint := renamed(new_labels[within], wanted[1][within]):
+        return Fault("labels: " + present(new_labels), "labels with the numbers that they had",
+                     hint)
     ghosts = sorted(set(np.unique(new_labels).tolist()) - set(np.unique(labels).tolist()) - {0})
     if ghosts:
         return Fault(f"labels: cells {', '.join(map(str, ghosts[:6]))}, which were not there",
@@ -184,5 +207,14 @@ EXERCISE = Exercise(
         Mistake("together", _rotate_alone, _PAIR),
         Mistake("together", _rotate_transposed, "rows and columns are exchanged"),
         Mistake("together", _rotate_grown, _GROWN),
+        Mistake("together", _rotate_corner,
+                "a corner was cut out of the larger picture, so the middle has moved; "
+                "reshape=False turns about the middle and keeps the shape"),
+        Mistake("together", _rotate_by_quarters,
+                "np.rot90 knows quarter turns only; degrees may be any number"),
+        Mistake("together", _rotate_labels_about_the_corner,
+                "the labels were turned about the upper left corner, the image about its middle"),
+        Mistake("cells", _rotate_in_bytes,
+                "8 bits hold no number above 255, so cells with larger ones become others"),
     ),
 )  # fmt: skip

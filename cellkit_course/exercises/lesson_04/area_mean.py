@@ -99,6 +99,10 @@ _SKIPS = ("that keeps one pixel of each square and forgets the others; a coarse 
           "the light of all of them")
 
 
+def _area_rows_mean_columns_kept(image, k):
+    return image.reshape(image.shape[0] // k, k, -1).mean(axis=1)[:, ::k]
+
+
 def _area_cases():
     def case(asks, about, height, width, k):
         rng = np.random.default_rng(height + 10 * width)
@@ -160,5 +164,8 @@ EXERCISE = Exercise(
                 "at the edge they see pixels that do not exist"),
         Mistake("float32", _area_in_float64,
                 "the picture is float32, and so should the small one be"),
+        Mistake("mean", _area_rows_mean_columns_kept,
+                "the mean runs over rows only; of the columns every k-th is kept and the others "
+                "are forgotten"),
     ),
 )  # fmt: skip

@@ -122,6 +122,21 @@ _SLID = ("the whole picture slides by a part of a small pixel: a pixel's centre 
          "from its border, in the large picture and in the small one")
 
 
+def _enlarge_reflected(small, shape):
+    return _enlarge_at(small, shape, _half_pixel, mode="mirror")
+
+
+def _enlarge_goes_on(small, shape):
+    for axis in (0, 1):
+        old = small.shape[axis]
+        place = _half_pixel(np.arange(shape[axis]), old / shape[axis])
+        first = np.clip(np.floor(place), 0, max(old - 2, 0)).astype(int)
+        share = np.expand_dims(place - first, 1 - axis)
+        small = small.take(first, axis) * (1 - share) + small.take(
+            np.minimum(first + 1, old - 1), axis) * share
+    return small.astype(np.float32)
+
+
 def _enlarge_cases():
     def case(asks, about, small, shape):
         small = np.random.default_rng(sum(small)).integers(0, 11, small) / 10
@@ -181,6 +196,11 @@ EXERCISE = Exercise(
         Mistake("edge", _enlarge_black_edge,
                 "beyond the outermost centres nothing is known, and here it becomes black; repeat "
                 "the edge"),
+        Mistake("edge", _enlarge_reflected,
+                "beyond the outermost centres the picture is mirrored; repeat the edge"),
+        Mistake("edge", _enlarge_goes_on,
+                "beyond the outermost centres the line goes on as it rose or fell; repeat the "
+                "edge"),
         Mistake("edge", _enlarge_mirrored,
                 "beyond the edge the picture goes on at its other side; repeat the edge"),
         Mistake("centres", _enlarge_ratio,

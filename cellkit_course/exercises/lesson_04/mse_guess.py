@@ -76,7 +76,17 @@ def _judge_greys(case, outcome, again):
     error = sum(share * np.mean((greys - row) ** 2)
                 for row, share in zip(ROWS, SHARES, strict=True))
     return Fault(f"{present(value)}, with an expected squared error of {error:.4f}",
-                 "the pair with the lowest expected squared error")
+                 "the pair with the lowest expected squared error", _shares(*greys))
+
+
+def _shares(left, right):
+    """What a pair of greys takes the shares of the two rows to be."""
+    if abs(left + right - 1) > 0.005:
+        return ("in both rows the two pixels add up to 1, and so they must in what lies best "
+                "between them: for each pixel take the plain mean over the five pictures")
+    share = (left - ROWS[1][0]) / (ROWS[0][0] - ROWS[1][0])
+    return (f"that would be best if the first row were seen in {share:.0%} of the pictures, the "
+            "second in all others; count the five again")
 
 
 EXERCISE = Exercise(

@@ -120,6 +120,12 @@ def _psnr_of_rows(truth, pred, peak=1.0):
         return float(np.mean(10 * np.log10(peak**2 / errors)))
 
 
+def _psnr_divided_by_255(truth, pred, peak=1.0):
+    if truth.dtype == np.uint8:
+        truth, pred = truth / 255, pred / 255
+    return psnr(truth, pred, peak)
+
+
 def _psnr_cases():
     def floats(*rows):
         return np.array(rows, np.float32)
@@ -208,5 +214,8 @@ EXERCISE = Exercise(
         Mistake("formula", _psnr_of_rows,
                 "this is a mean of decibels over rows; take the mean of the errors of all pixels "
                 "first, then one logarithm"),
+        Mistake("bytes", _psnr_divided_by_255,
+                "pictures of 8 bits are divided by 255, and peak stays 255: either both or "
+                "neither"),
     ),
 )  # fmt: skip

@@ -94,6 +94,29 @@ def _band_of_distances(mask, width=2):
                     ndimage.distance_transform_edt(~mask))
 
 
+def _band_and_background(mask, width=2):
+    return edge_band(mask, width) | (~mask if mask.any() and not mask.all() else mask & False)
+
+
+def _band_half_a_pixel_more(mask, width=2):
+    return edge_band(mask, width + 0.5)
+
+
+def _band_from_the_outline(mask, width=2):
+    line = _band_diamond(mask, 1)
+    return ndimage.distance_transform_edt(~line) <= width if line.any() else line
+
+
+def _band_around_the_picture(mask, width=2):
+    steps = [(y, x) for y in range(-width, width + 1) for x in range(-width, width + 1)
+             if y * y + x * x <= width * width]
+    return np.any([np.roll(mask, step, (0, 1)) != mask for step in steps], axis=0)
+
+
+def _band_always_one(mask, width=2):
+    return edge_band(mask, 1)
+
+
 def _band_cases():
     def mask(*rows):
         return np.array([[c == "#" for c in row] for row in rows])
@@ -158,6 +181,19 @@ EXERCISE = Exercise(
         Mistake("bool", _band_in_numbers, "the band is bool: True or False for each pixel"),
         Mistake("distance", _band_too_wide,
                 "one pixel too wide: at most width away, centre to centre"),
+        Mistake("both", _band_and_background,
+                "all of the background is in the band: its distance to itself is 0; for it, "
+                "measure the distance to the cell"),
+        Mistake("straight", _band_half_a_pixel_more,
+                "half a pixel too far: the distance goes from centre to centre, not to the edge of "
+                "a pixel"),
+        Mistake("distance", _band_from_the_outline,
+                "one pixel too wide: the distance is measured to the pixels along the outline, of "
+                "either kind; measure to those of the other kind"),
+        Mistake("frame", _band_around_the_picture,
+                "np.roll brings back at one side what leaves at the other; so the picture's frame "
+                "became a border"),
+        Mistake("width", _band_always_one, "width is not used: this is the thin outline alone"),
         Mistake("both", _band_grown_only,
                 "that is the grown cell; its inside does not belong to the band"),
         Mistake("frame", _band_framed_distances, _FRAME),

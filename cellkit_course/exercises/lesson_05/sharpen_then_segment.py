@@ -95,6 +95,12 @@ def _double_over_the_batch(sharpen, segment, image):
     return segment((sharp - sharp.mean(0)) / sharp.std(0))
 
 
+def _double_over_the_batch_guarded(sharpen, segment, image):
+    sharp = sharpen(image)
+    spread = sharp.std(0, correction=0, keepdim=True).clamp(min=1e-6)
+    return segment((sharp - sharp.mean(0, keepdim=True)) / spread)
+
+
 def _double_without_keepdim(sharpen, segment, image):
     sharp = sharpen(image)
     return segment((sharp - sharp.mean((1, 2, 3))) / sharp.std((1, 2, 3)))
@@ -164,6 +170,9 @@ _BATCH = ("this takes mean and spread of all the pictures together; each one has
 _BETWEEN = ("between the two networks each picture must get mean 0 and spread 1: the segmenter was "
             "trained on such pictures")
 
+_PIXELS = ("mean and spread are taken for each pixel over the batch; take them over the rows and "
+           "columns of each picture")
+
 EXERCISE = Exercise(
     "sharpen_then_segment", LESSON, "bug", points=3, minutes=8,
     answer=sharpen_then_segment, cases=_double_cases, judge=_judge_double,
@@ -199,9 +208,8 @@ EXERCISE = Exercise(
         Mistake("frozen", _double_unfrozen, _FROZEN),
         Mistake("each", _double_min_max,
                 "this brings each picture between 0 and 1; mean 0 and spread 1 are asked for"),
-        Mistake("each", _double_over_the_batch,
-                "mean and spread are taken for each pixel over the batch; take them over the rows "
-                "and columns of each picture"),
+        Mistake("each", _double_over_the_batch, _PIXELS),
+        Mistake("each", _double_over_the_batch_guarded, _PIXELS),
         Mistake("each", _double_without_keepdim, _KEEPDIM),
         Mistake("each", _double_divided_only,
                 "the spread is right; the mean must become 0 as well"),

@@ -50,7 +50,9 @@ def _left_of_columns(sharp, coarse):
 
 
 def _left_of_mean(sharp, coarse):
-    return _guarded(coarse.mean(axis=(1, 2)), sharp.mean(axis=(1, 2)))
+    silent = sharp.std(axis=(1, 2)) == 0
+    return np.where(silent, 1, coarse.mean(axis=(1, 2)) / np.where(
+        silent, 1, sharp.mean(axis=(1, 2))))
 
 
 def _left_as_list(sharp, coarse):
@@ -83,6 +85,26 @@ def _left_difference(sharp, coarse):
 
 def _left_sample(sharp, coarse):
     return np.where(sharp.std(axis=(1, 2)) == 0, 1, coarse.std(axis=(1, 2)))
+
+
+def _left_asks_the_coarse(sharp, coarse):
+    before, after = sharp.std(axis=(1, 2)), coarse.std(axis=(1, 2))
+    left = np.where(before == 0, np.inf, after / np.where(before == 0, 1, before))
+    return np.where(after == 0, 1, left)
+
+
+def _left_at_least_one(sharp, coarse):
+    return coarse.std(axis=(1, 2)) / np.maximum(sharp.std(axis=(1, 2)), 1)
+
+
+def _left_silent_left_out(sharp, coarse):
+    busy = sharp.std(axis=(1, 2)) > 0
+    return spread_left(sharp[busy], coarse[busy])
+
+
+def _left_silent_in_both(sharp, coarse):
+    left = _left_unguarded(sharp, coarse)
+    return np.where(np.isnan(left), 1, left)
 
 
 def _left_cases():
@@ -130,6 +152,15 @@ EXERCISE = Exercise(
         Mistake("silent", _left_unguarded, _SILENT),
         Mistake("silent", _left_padded, _SILENT),
         Mistake("silent", _left_silent_is_zero, _SILENT),
+        Mistake("silent", _left_asks_the_coarse,
+                "the coarse picture is asked whether a channel changes; it is the sharp one that "
+                "decides"),
+        Mistake("silent", _left_at_least_one,
+                "a spread below 1 is replaced by 1 below the line, so quiet channels come out too "
+                "small; only where it is 0 is there nothing to divide by"),
+        Mistake("silent", _left_silent_left_out,
+                "channels that never change are left out; each has a place in the array, with a 1"),
+        Mistake("silent", _left_silent_in_both, _SILENT),
         Mistake("channels", _left_of_everything,
                 "one number for each channel is wanted: take the spread over rows and columns "
                 "only"),

@@ -171,7 +171,7 @@ def _task_cases():
         output = torch.randn(n, 2, *sizes, generator=numbers)
         sharp = 1 + wide * torch.randn(n, 1, *sizes, generator=numbers)
         mask = (torch.rand(n, 1, *sizes, generator=numbers) < 0.4).float()
-        output[:, 1:] += sharp
+        output[:, 1:] = sharp + 2 * wide.clamp(min=1) * output[:, 1:]
         given = output.requires_grad_(), torch.cat([mask, sharp], 1)
         return Case(asks, about, given if weight is None else (*given, weight))
 
@@ -195,7 +195,7 @@ def _certain():
 
 def _judge_task(case, outcome, again):
     value, wanted = outcome.value, task_loss(*case.args)
-    wrong = difference(value, wanted.detach(), 1e-3)  # var may divide by n or by n - 1
+    wrong = difference(value, wanted.detach(), SLACK)
     if wrong:
         return wrong
     if not (isinstance(value, torch.Tensor) and value.requires_grad):
@@ -203,15 +203,23 @@ def _judge_task(case, outcome, again):
                      _NUMBER)
     found = torch.autograd.grad(value, outcome.args[0], allow_unused=True)[0]
     known = torch.autograd.grad(wanted, case.args[0])[0]
-    if found is None or not torch.isfinite(found).all() or any(
-            difference(found[:, k] / known[:, k].abs().max(), known[:, k] / known[:, k].abs().max(),
-                       1e-2) for k in (0, 1)):
-        return Fault("the right number, but a wrong slope for the output",
+    if found is None or not torch.isfinite(found).all():
+        return Fault("the right number, but no finite slope for the output",
                      "the slope that the formula has", _CUT)
+    for k in (0, 1):
+        size = max(known[:, k].abs().max(), 1e-6 / found[:, k].numel())  # certain: hardly a slope
+        if difference(found[:, k] / size, known[:, k] / size, 1e-2):
+            cut = found[:, k].abs().max() < 1e-3 * size
+            return Fault(f"the right number, but a wrong slope for channel {k} of the output",
+                         "the slope that the formula has", _CUT if cut else _BENT)
     return None
 
 
 _CUT = "the number is right, its slope is not: something on the way cuts the gradient"
+_BENT = ("the number is right, its slope is not: the gradient also runs by a way that the formula "
+         "does not have, or not by all that it has")
+#: The variance may divide by n or by n - 1, which moves a loss by so much.
+SLACK = 1e-3
 
 
 _NUMBER = ("the loss must stay a tensor, so that the gradient finds its way back: leave out "
@@ -219,7 +227,7 @@ _NUMBER = ("the loss must stay a tensor, so that the gradient finds its way back
 
 EXERCISE = Exercise(
     "task_loss", LESSON, "write", points=4, minutes=12,
-    answer=task_loss, cases=_task_cases, judge=_judge_task,
+    answer=task_loss, cases=_task_cases, judge=_judge_task, tolerance=SLACK,
     asks={
         "mask": "the binary cross-entropy of the logits, mean over all pixels, counts fully",
         "relative": "each picture's squared error is divided by the variance of its sharp picture",

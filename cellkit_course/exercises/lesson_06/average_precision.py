@@ -91,6 +91,18 @@ def _ap_share_of_pairs(iou, threshold):
     return float((iou >= threshold).mean()) if iou.size else float(max(iou.shape) == 0)
 
 
+def _ap_all_counted(iou, threshold):
+    hits = int((iou >= threshold).sum())
+    total = hits + sum(iou.shape)
+    return hits / total if total else 1.0
+
+
+def _ap_sum_of_hits(iou, threshold):
+    hit = iou >= threshold
+    total = sum(iou.shape) - hit.sum()
+    return float(iou[hit].sum() / total) if total else 1.0
+
+
 def _ap_cases():
     def case(asks, about, rows, threshold, shape=None):
         iou = np.array(rows, float).reshape(shape or np.shape(rows))
@@ -157,5 +169,10 @@ EXERCISE = Exercise(
                 "misses and false alarms both count; the larger of the two numbers hides one"),
         Mistake("formula", _ap_share_of_pairs,
                 "most pairs are of cells far apart; count cells and predictions, not pairs"),
+        Mistake("formula", _ap_all_counted,
+                "below the line stand the hits and all cells of both sides; cells that were hit "
+                "are no misses and no false alarms"),
+        Mistake("formula", _ap_sum_of_hits,
+                "the hits' IoUs are added up; each hit counts as one"),
     ),
 )  # fmt: skip

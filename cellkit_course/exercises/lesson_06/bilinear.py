@@ -119,6 +119,54 @@ def _bilinear_columns_only(picture, row, column):
     return bilinear(picture, int(min(max(row, 0), picture.shape[0] - 1)), column)
 
 
+def _bilinear_mix(picture, top, left, down, across):
+    """Of the four pixels below and beside one, each index brought into the picture."""
+    i, j = (np.clip([first, first + 1], 0, size - 1) for first, size in
+            zip((top, left), picture.shape, strict=True))
+    upper, lower = ((1 - across) * picture[k, j[0]] + across * picture[k, j[1]] for k in i)
+    return (1 - down) * upper + down * lower
+
+
+def _bilinear_goes_on(picture, row, column):
+    top, left = (int(np.clip(np.floor(place), 0, size - 2)) for place, size in
+                 zip((row, column), picture.shape, strict=True))
+    return _bilinear_mix(picture, top, left, row - top, column - left)
+
+
+def _bilinear_fraction_outside(picture, row, column):
+    top, left = (int(np.clip(np.floor(place), 0, size - 1)) for place, size in
+                 zip((row, column), picture.shape, strict=True))
+    return _bilinear_mix(picture, top, left, row % 1, column % 1)
+
+
+def _bilinear_wraps_before(picture, row, column):
+    height, width = picture.shape
+    row, column = min(row, height - 1), min(column, width - 1)
+    top, left = int(np.floor(row)), int(np.floor(column))
+    below, beside = min(top + 1, height - 1), min(left + 1, width - 1)
+    down, across = row - top, column - left
+    upper = (1 - across) * picture[top, left] + across * picture[top, beside]
+    lower = (1 - across) * picture[below, left] + across * picture[below, beside]
+    return (1 - down) * upper + down * lower
+
+
+def _bilinear_fractions_swapped(picture, row, column):
+    row, column = _clamped(picture, row, column)
+    return _bilinear_mix(picture, int(row), int(column), column % 1, row % 1)
+
+
+def _bilinear_weights_exchanged(picture, row, column):
+    row, column = _clamped(picture, row, column)
+    return _bilinear_mix(picture, int(row), int(column), 1 - row % 1, 1 - column % 1)
+
+
+def _bilinear_mean_of_floor_and_ceil(picture, row, column):
+    row, column = _clamped(picture, row, column)
+    corners = [(int(up(row)), int(across(column))) for up in (np.floor, np.ceil)
+               for across in (np.floor, np.ceil)]
+    return np.mean([picture[corner] for corner in corners])
+
+
 def _bilinear_cases():
     small = np.array([[0.0, 1.0, 4.0], [2.0, 7.0, 5.0]])
     tall = np.random.default_rng(6).random((7, 4))
@@ -170,10 +218,26 @@ EXERCISE = Exercise(
         Mistake("mix", _bilinear_axes_swapped, "rows and columns are swapped"),
         Mistake("mix", _bilinear_weights_swapped,
                 "the weights are swapped: the nearer a pixel is, the more it counts"),
+        Mistake("mix", _bilinear_weights_exchanged,
+                "the weights are swapped: the nearer a pixel is, the more it counts"),
+        Mistake("mix", _bilinear_fractions_swapped,
+                "the two fractions are exchanged: the row's says how much the lower pixels count, "
+                "the column's how much the right ones"),
+        Mistake("edge", _bilinear_goes_on,
+                "beyond the edge the line goes on as it rose or fell; the edge's value is asked "
+                "for"),
+        Mistake("edge", _bilinear_fraction_outside,
+                "the index is brought back into the picture, the fraction is still that of the "
+                "place outside: bring the place back first"),
+        Mistake("edge", _bilinear_wraps_before,
+                "a negative index counts from the end in Python, so above the first row comes the "
+                "last: bring the place back to 0 first"),
         Mistake("edge", _bilinear_unclamped, _EDGE),
         Mistake("centre", _bilinear_half_pixel,
                 "half a pixel off: here row 0 is the centre of the first row of pixels"),
         Mistake("mix", _bilinear_mean_of_four,
+                "the four pixels count equally; the nearer ones must count more"),
+        Mistake("mix", _bilinear_mean_of_floor_and_ceil,
                 "the four pixels count equally; the nearer ones must count more"),
         Mistake("edge", _bilinear_zero_outside, _NO_ZERO),
         Mistake("edge", _bilinear_int_for_floor, _EDGE),

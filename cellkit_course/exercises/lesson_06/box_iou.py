@@ -113,6 +113,24 @@ def _iou_hull(a, b):
     return max(wide, 0) * max(high, 0) / whole
 
 
+def _iou_other_side_clipped(a, b):
+    wide, high, areas = _box_parts(a, b)
+    both = max(wide, 0) * high
+    return both / (sum(areas) - both)
+
+
+def _iou_other_order(a, b):
+    return box_iou(*((box[0], box[2], box[1], box[3]) for box in (a, b)))
+
+
+def _iou_of_whole_corners(a, b):
+    a, b = ([int(v) for v in box] for box in (a, b))
+    try:
+        return box_iou(a, b)
+    except ZeroDivisionError:
+        return 0.0
+
+
 def _iou_cases():
     return [
         Case("share", "a box and itself", ((1, 2, 4, 8), (1, 2, 4, 8))),
@@ -151,6 +169,12 @@ EXERCISE = Exercise(
                 "multiply to something positive: no side may go below 0"),
         Mistake("share", _iou_sum_below,
                 "the sum of both areas counts what they share twice; the union counts it once"),
+        Mistake("apart", _iou_other_side_clipped,
+                "only the width is kept from going below 0; the height must be, too"),
+        Mistake("corners", _iou_other_order,
+                "a box is read as (left, right, top, bottom); it is (left, top, right, bottom)"),
+        Mistake("corners", _iou_of_whole_corners,
+                "the corners are cut to whole numbers; a box may end within a pixel"),
         Mistake("share", _iou_dice, "that is the Dice of two boxes; the IoU divides by the union"),
         Mistake("corners", _iou_inclusive,
                 "right and bottom lie just outside the box, so there is nothing to add: width is "

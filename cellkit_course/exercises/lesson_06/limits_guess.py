@@ -68,8 +68,12 @@ def _judge_limits(case, outcome, again):
     hint = ""
     if value[0] > 1:
         hint = "the first number is a share, from 0 to 1"
-    elif abs(value[1] - 50) < 0.5 and value[1] != 50:
+    elif abs(value[1] - 50) < 0.5 or value[1] == 16 * round(800 / 256):
         hint = "the width is exact: do not round on the way"
+    elif abs(value[1] - 800 / 256) < 0.1:
+        hint = "that is by how much the picture grows; how wide is a nucleus of 16 pixels then?"
+    elif abs(value[1] - 16 * (800 / 256) ** 2) < 1:
+        hint = "an area grows by the square of the factor, a width by the factor itself"
     return Fault(present(tuple(value)),
                  "the two numbers that follow from 100, 400, 16, 256 and 800", hint)
 

@@ -135,6 +135,26 @@ def _stay_all(boxes, scores, overlap):
     return sorted(range(len(boxes)), key=lambda k: -scores[k])
 
 
+def _stay_what_overlaps(boxes, scores, overlap):
+    stay = []
+    for k in sorted(range(len(boxes)), key=lambda k: -scores[k]):
+        if not stay or any(box_iou(boxes[k], boxes[j]) > overlap for j in stay):
+            stay.append(k)
+    return stay
+
+
+def _stay_by_the_smaller(boxes, scores, overlap):
+    def share(a, b):
+        both = np.prod([max(min(a[k + 2], b[k + 2]) - max(a[k], b[k]), 0) for k in (0, 1)])
+        return both / min((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
+
+    stay = []
+    for k in sorted(range(len(boxes)), key=lambda k: -scores[k]):
+        if all(share(boxes[k], boxes[j]) <= overlap for j in stay):
+            stay.append(k)
+    return stay
+
+
 def _suppress_cases():
     first, near, far = (0, 0, 10, 10), (1, 0, 11, 10), (30, 30, 42, 40)
     chain = [(0, 0, 10, 10), (4, 0, 14, 10), (8, 0, 18, 10)]  # neighbours 0.43, ends 0.11
@@ -241,6 +261,12 @@ EXERCISE = Exercise(
         Mistake("better", _stay_sign_turned,
                 "the boxes that overlap are kept, and the others dropped: the comparison is turned "
                 "round"),
+        Mistake("better", _stay_what_overlaps,
+                "the boxes that overlap are kept, and the others dropped: the comparison is turned "
+                "round"),
+        Mistake("better", _stay_by_the_smaller,
+                "what two boxes share is divided by the smaller of them; the IoU divides by their "
+                "union"),
         Mistake("better", _stay_the_best, "one box is left; there is more than one cell"),
         Mistake("better", _stay_all, "nothing is dropped: several boxes of one cell are left"),
     ),

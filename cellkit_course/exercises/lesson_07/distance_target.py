@@ -123,6 +123,45 @@ def _distance_squared(labels):
     return distance_target(labels) ** 2
 
 
+def _distance_divided(labels, divide):
+    target = np.zeros(labels.shape, np.float32)
+    for k in np.unique(labels[labels > 0]):
+        depth = ndimage.distance_transform_edt(labels == k)
+        target[labels == k] = divide(depth[labels == k])
+    return target
+
+
+def _distance_by_mean(labels):
+    return _distance_divided(labels, lambda depth: depth / depth.mean())
+
+
+def _distance_stretched(labels):
+    return _distance_divided(labels, lambda depth: (depth - depth.min()) / max(np.ptp(depth), 1e-6))
+
+
+def _distance_in_its_frame(labels):
+    target = np.zeros(labels.shape, np.float32)
+    for k in np.unique(labels[labels > 0]):
+        frame = ndimage.find_objects((labels == k).astype(int))[0]
+        cell = labels[frame] == k
+        depth = ndimage.distance_transform_edt(cell)
+        target[frame][cell] = (depth / depth.max())[cell]
+    return target
+
+
+def _distance_in_steps(labels):
+    target = np.zeros(labels.shape, np.float32)
+    for k in np.unique(labels[labels > 0]):
+        cell = np.pad(labels == k, 1, mode="edge")
+        depth = ndimage.distance_transform_cdt(cell, "taxicab")[1:-1, 1:-1]
+        target[labels == k] = (depth / max(depth.max(), 1))[labels == k]
+    return target
+
+
+def _distance_of_clumps(labels):
+    return distance_target(ndimage.label(labels > 0)[0])
+
+
 def _distance_cases():
     def drawn(*rows):
         return np.array([[int(c) for c in row.replace(".", "0")] for row in rows], np.int32)
@@ -200,5 +239,19 @@ EXERCISE = Exercise(
         Mistake("own", _distance_mask,
                 "that is the mask; each pixel says how deep it lies in its cell"),
         Mistake("own", _distance_squared, "the distance itself, not its square"),
+        Mistake("deepest", _distance_by_mean,
+                "divide by the largest distance of the cell, not by their mean"),
+        Mistake("deepest", _distance_stretched,
+                "the least distance is taken off, so the cell's edge is 0 and a thin cell is lost; "
+                "only divide by the largest"),
+        Mistake("own", _distance_in_its_frame,
+                "each cell was cut out by its frame, so no background is left where it touches "
+                "that: leave a pixel more on every side, or take the whole picture"),
+        Mistake("own", _distance_in_steps,
+                "the distance is counted in steps along rows and columns; it is that in a straight "
+                "line"),
+        Mistake("own", _distance_of_clumps,
+                "the cells were found anew as pieces of the mask, so those that touch are one; "
+                "labels says which is which"),
     ),
 )  # fmt: skip

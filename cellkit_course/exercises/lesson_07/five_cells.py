@@ -97,12 +97,14 @@ EXERCISE = Exercise(
     ),
     mistakes=(
         Mistake("counts", _five_merged_is_a_hit,
-                "the prediction over C and D covers both wholly, and yet it is no hit: divide what "
-                "it shares with C by what the two have together"),
+                "one hit too many: a piece of B is no hit if it shares 16 of 40 pixels, nor is the "
+                "one that covers C and D wholly, for the IoU divides by what two have together"),
         Mistake("counts", _five_half_is_no_hit,
-                "one of the two pieces of B is large enough: 24 of 40 pixels, and nothing outside"),
+                "two predictions reach one half, A's and one of the two over B: count the pixels "
+                "that each shares with its cell, and those of either"),
         Mistake("counts", _five_both_halves_hit,
-                "the smaller piece of B shares 16 of 40 pixels with it: less than half"),
+                "one hit too many: the smaller piece of B shares 16 of its 40 pixels, and the one "
+                "over C and D shares 40 of more than 80 with either"),
         Mistake("counts", _five_any_overlap, "to overlap is not enough: compute each IoU"),
         Mistake("counts", _five_swapped,
                 "the last two are swapped: FP are predictions without a partner, FN true cells "

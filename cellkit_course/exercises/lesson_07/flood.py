@@ -27,12 +27,13 @@ def flood(landscape, seeds, mask):
 
 
 def _flood(landscape, seeds, mask, *, key=lambda height, order: height, corners=False,
-           dams=False, wrap=False, take=min):
+           dams=False, wrap="", take=min, left_out=None, dry=0):
     """The answer with one thing done otherwise."""
     labels = seeds.copy()
     height, width = labels.shape
     steps = [(-1, 0), (1, 0), (0, -1), (0, 1)]
     steps += [(-1, -1), (-1, 1), (1, -1), (1, 1)] * corners
+    steps = [step for step in steps if step != left_out]
     shore, order = {}, 0
     for r, c in np.argwhere(seeds):
         shore[r, c], order = key(landscape[r, c], order), order + 1
@@ -40,9 +41,11 @@ def _flood(landscape, seeds, mask, *, key=lambda height, order: height, corners=
         r, c = take(shore, key=shore.get)
         del shore[r, c]
         for i, j in ((r + down, c + right) for down, right in steps):
-            if wrap:
+            if wrap and (wrap == "both" or min(i, j) < 0):
                 i, j = i % height, j % width
-            if not (0 <= i < height and 0 <= j < width) or not mask[i, j] or labels[i, j]:
+            if not (0 <= i < height - dry and 0 <= j < width - dry):
+                continue
+            if not mask[i, j] or labels[i, j]:
                 continue
             around = {labels[a, b] for a, b in ((i - 1, j), (i + 1, j), (i, j - 1), (i, j + 1))
                       if 0 <= a < height and 0 <= b < width} - {0, -1}
@@ -75,7 +78,11 @@ def _flood_with_dams(landscape, seeds, mask):
 
 
 def _flood_around_the_picture(landscape, seeds, mask):
-    return _flood(landscape, seeds, mask, wrap=True)
+    return _flood(landscape, seeds, mask, wrap="both")
+
+
+def _flood_before_the_first(landscape, seeds, mask):
+    return _flood(landscape, seeds, mask, wrap="before")
 
 
 def _flood_everywhere(landscape, seeds, mask):
@@ -161,6 +168,48 @@ def _flood_seed_after_seed(landscape, seeds, mask):
     return labels.astype(np.int32)
 
 
+def _flood_by_heap(landscape, seeds, mask, first=None, entry=None):
+    """The answer with other entries on the heap, or other pixels to begin with."""
+    entry = entry or (lambda r, c, from_r, from_c: (landscape[r, c], r, c, r, c))
+    labels = seeds.copy()
+    heap = [entry(r, c, r, c) for r, c in (first or np.argwhere)(seeds)]
+    heapq.heapify(heap)
+    while heap:
+        *_, r, c = heapq.heappop(heap)
+        for i, j in ((r - 1, c), (r + 1, c), (r, c - 1), (r, c + 1)):
+            inside = 0 <= i < mask.shape[0] and 0 <= j < mask.shape[1]
+            if inside and mask[i, j] and labels[i, j] == 0:
+                labels[i, j] = labels[r, c]
+                heapq.heappush(heap, entry(i, j, r, c))
+    return labels
+
+
+def _flood_height_behind(landscape, seeds, mask):
+    return _flood_by_heap(landscape, seeds, mask, entry=lambda r, c, from_r, from_c: (
+        landscape[from_r, from_c], r, c, r, c))
+
+
+def _flood_by_row(landscape, seeds, mask):
+    return _flood_by_heap(landscape, seeds, mask, entry=lambda r, c, *_: (r, c, r, c))
+
+
+def _flood_first_pixels(landscape, seeds, mask):
+    return _flood_by_heap(landscape, seeds, mask, first=lambda seeds: [
+        np.argwhere(seeds == k)[0] for k in np.unique(seeds[seeds > 0])])
+
+
+def _flood_last_row_dry(landscape, seeds, mask):
+    return _flood(landscape, seeds, mask, dry=1)
+
+
+def _flood_three_neighbours(landscape, seeds, mask):
+    return _flood(landscape, seeds, mask, left_out=(0, -1))
+
+
+def _flood_pieces(landscape, seeds, mask):
+    return _flood(landscape, ndimage.label(seeds)[0].astype(np.int32), mask)
+
+
 def _flood_in_int64(landscape, seeds, mask):
     return _flood(landscape, seeds, mask).astype(np.int64)
 
@@ -174,7 +223,8 @@ def _flood_cases():
         landscape = np.array(landscape, float)
         seeds = np.zeros(landscape.shape, np.int32)
         for number, place in places.items():
-            seeds[place] = number
+            for pixel in place if isinstance(place, list) else [place]:
+                seeds[pixel] = number
         mask = np.ones(seeds.shape, bool)
         if rows:
             mask = np.array([[c == "#" for c in row] for row in rows])
@@ -196,6 +246,9 @@ def _flood_cases():
              {1: (1, 1)}),
         case("lowest", "two seeds, and the ridge is nearer to one of them", [[0, 1, 2, 3, 9, -1]],
              {1: (0, 0), 2: (0, 5)}),
+        case("all", "seeds of several pixels, in several pieces",
+             [[0, 9, 3, 4, 5], [8, 2, 7, 1, 6]], {5: [(0, 0), (0, 4), (1, 4)], 2: [(1, 1)]},
+             ["##.##", "##.##"]),
         case("numbers", "the seed that comes second lies lower",
              [[5, 6, 1, 0]], {3: (0, 0), 8: (0, 3)}),
         case("mask", "the water must go around what is not mask",
@@ -248,6 +301,9 @@ EXERCISE = Exercise(
         Mistake("four", _flood_around_the_picture,
                 "the water leaves at one edge and enters at the other: index -1 is the last pixel; "
                 "ask whether the neighbour is inside"),
+        Mistake("four", _flood_before_the_first,
+                "the water leaves at one edge and enters at the other: index -1 is the last pixel; "
+                "ask whether the neighbour is inside"),
         Mistake("mask", _flood_everywhere, "the water leaves the mask"),
         Mistake("mask", _flood_everywhere_then_masked,
                 "the water flows through what is not mask; cutting it off afterwards is too late"),
@@ -269,6 +325,21 @@ EXERCISE = Exercise(
                 "the water stops where it would run down; it takes every neighbour, high or low"),
         Mistake("lowest", _flood_seed_after_seed,
                 "one seed floods all it can before the next begins: put all seeds on one heap"),
+        Mistake("lowest", _flood_height_behind,
+                "a pixel goes on the heap with the height of the one it was reached from; its own "
+                "height decides"),
+        Mistake("lowest", _flood_by_row,
+                "the heap sorts by the first of its numbers, and that is the row here; the height "
+                "must come first"),
+        Mistake("all", _flood_first_pixels,
+                "of each seed only one pixel goes on the heap; all of its pixels must"),
+        Mistake("all", _flood_last_row_dry,
+                "the last row and column stay dry: the largest index is the size minus one, and "
+                "that is still inside"),
+        Mistake("four", _flood_three_neighbours,
+                "the water never runs to the left: of the four neighbours one is missing"),
+        Mistake("numbers", _flood_pieces,
+                "the seeds were numbered anew by their pieces; each keeps the number it came with"),
         Mistake("numbers", _flood_in_int64, "labels are int32, as the seeds are"),
         Mistake("numbers", _flood_as_floats, "labels are whole numbers, int32 as the seeds are"),
     ),
