@@ -9,7 +9,7 @@ import numpy as np
 
 from cellkit_course.comparing import TOLERANCE, alike
 from cellkit_course.guard import call
-from cellkit_course.presenting import safe
+from cellkit_course.presenting import family, safe
 
 
 def known_mistake(exercise, tried):
@@ -39,10 +39,10 @@ def known_mistake(exercise, tried):
 
 
 def _mostly_the_same(exercise, tried):
-    """The known mistake that gives the same in most failing cases, three at least; or None.
+    """The known mistake that gives the same in three of four failing cases, three at least; or None.
 
     It must fail nowhere where the answer is right, and three of the failures must look different,
-    or it may be by chance.  So a variant is recognised that does otherwise in some corner.
+    the largest case among them, or it may be by chance.  So a variant is recognised that does otherwise in some corner.
     """
     failed = [one for one in tried if one[2] and one[1].error is None and not one[1].late]
     passed = [one for one in tried if one[2] is None]
@@ -52,9 +52,10 @@ def _mostly_the_same(exercise, tried):
               for mistake in exercise.mistakes]
     for same, mistake in sorted(zip(shared, exercise.mistakes, strict=True),
                                 key=lambda pair: -len(pair[0])):
-        if len(same) < 0.6 * len(failed) or len({fault.came for *_, fault in same}) < 3:
+        if len(same) < 0.75 * len(failed) or len({fault.came for *_, fault in same}) < 3:
             return None
-        if all(_same(exercise, mistake.function, *one) for one in passed):
+        if same[-1] is failed[-1] and all(_same(exercise, mistake.function, *one)
+                                          for one in passed):
             return mistake
     return None
 
@@ -130,7 +131,7 @@ def fingerprint(exercise, function, tried) -> str:
     """
     failed = [(case, outcome) for case, outcome, fault in tried if fault]
     right = [call(exercise.answer, case.args, exercise.seconds).value for case, _ in failed]
-    looks = (_nothing_there, _square, _small_whole_numbers, _unused, _times, _edge)
+    looks = (_nothing_there, _square, _small_whole_numbers, _unused, _times, _edge, _shape)
     pairs = [(outcome.value, wanted)
              for (_, outcome), wanted in zip(failed, right, strict=True)]
     say = "" if exercise.judge else relation(pairs)
@@ -262,6 +263,15 @@ def _edge(exercise, function, tried, failed, pairs):
             return ""
     return ("only the outermost pixels are wrong: look at what happens at the picture's edge"
             if pairs else "")
+
+
+def _shape(exercise, function, tried, failed, pairs):
+    """Another shape comes back."""
+    shapes = [(np.shape(came), np.shape(wanted)) for came, wanted in pairs
+              if family(came) == family(wanted) in ("array", "tensor")]
+    if len(shapes) == len(pairs) and all(came != wanted for came, wanted in shapes):
+        return "what comes back has shape {}, it must have shape {}".format(*shapes[0])
+    return ""
 
 
 #: Errors whose text says what is wrong, and what that means here.

@@ -453,7 +453,7 @@ def test_rows_are_written_as_they_come_and_hold_no_formula(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("setpriv"), reason="no way to give up root's rights")
 def test_an_ordinary_user_grades_twice(tmp_path):
-    """nbgrader leaves what that their owner may not write; root may, so it steps down."""
+    """nbgrader leaves what its owner may not write; root may, so it steps down for this."""
     code = f"""
 import os, shutil
 from pathlib import Path

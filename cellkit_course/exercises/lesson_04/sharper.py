@@ -102,9 +102,9 @@ _SAME = "that is no better than bicubic; the spectra show which waves are damped
 _SOME = ("better than bicubic, but not far enough: make your answer coarse again, and add what is "
          "missing, several times")
 _MORE = "the right way, but too timid: one and a half times your change would be better"
-_MUCH = ("too much: edges now overshoot by more than they lacked; half of your change would be "
-         "better")
-_WORSE = "worse than bicubic, and half of your change is, too: this pushes the wrong waves"
+_MUCH = "too much of it, or some of it in the wrong places: half of your change would be better"
+_FAR_TOO_MUCH = "the right way, but far too much: a tenth of your change would beat bicubic"
+_WORSE = "worse than bicubic, and even a tenth of your change is: this pushes the wrong waves"
 _CLIP = "sharpening overshoots at edges: cut what is below 0 and above 1"
 _STEP = (24, 32)
 
@@ -165,7 +165,9 @@ def _judge_sharper(case, outcome, again):
     if gain >= needed:
         return None
     half, more = _gain(again, first, 0.5), _gain(again, first, 1.5)  # the suspicion, tried
-    hint = (_MUCH if half > max(gain, 0.02) else _WORSE if gain < -0.02 else _SAME if gain < 0.02
+    tenth = _gain(again, first, 0.1) if gain < -0.02 and half <= 0.02 else -1
+    hint = (_MUCH if half > max(gain, 0.02) else _FAR_TOO_MUCH if tenth > 0.02 else
+            _WORSE if gain < -0.02 else _SAME if gain < 0.02
             else _MORE if more > gain else _SOME)
     return Fault(f"{gain:+.2f} dB against bicubic", f"at least {needed:+.2f} dB, mean over the "
                  "pictures", hint)
