@@ -39,10 +39,11 @@ def known_mistake(exercise, tried):
 
 
 def _mostly_the_same(exercise, tried):
-    """The known mistake that gives the same in three of four failing cases, three at least; or None.
+    """The known mistake that is the same in three of four failing cases, three at least.
 
     It must fail nowhere where the answer is right, and three of the failures must look different,
-    the largest case among them, or it may be by chance.  So a variant is recognised that does otherwise in some corner.
+    the largest case among them, or it may be by chance.  So a variant is recognised that does
+    otherwise in some corner.
     """
     failed = [one for one in tried if one[2] and one[1].error is None and not one[1].late]
     passed = [one for one in tried if one[2] is None]
