@@ -106,8 +106,8 @@ def test_no_private_name_crosses_a_module():
     assert crossed == []
 
 
-def test_readme_names_only_what_is_there():
-    told = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_map_names_only_what_is_there():
+    told = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     where = told[told.index("## Where things are"):].split("\n## ")[0]
     places = re.findall(r"^(\S+)  +\S", where, re.M)
     assert {"cellkit/", "cellkit_course/", "experiments/", "tools/"} <= set(places)
