@@ -24,6 +24,8 @@ from cellkit.show.output import send
 WORKER = ThreadPoolExecutor(1, "explorer")
 #: Seconds without a question, to whichever explorer, after which one may look ahead.
 PAUSE = 0.3
+#: Seconds of a look above which its first pictures are shown before.
+QUICK = 0.08
 
 
 class _Hand:
@@ -101,7 +103,7 @@ class Explorer(widgets.VBox):
         self.own, self._parcel = own, Parcel()
         self.error, self._view, self.note, self._memory = None, None, "", OrderedDict()
         self._settling, self._stale, self._following, self._turn = False, False, False, 0
-        self._number, self._ahead, self._here = 0, None, (0, "")
+        self._number, self._ahead, self._here, self._took = 0, None, (0, ""), QUICK + 1
         self._ask, self._answer = widgets.Textarea(), widgets.HTML()
         super().__init__([self._ask, self._answer], layout=widgets.Layout(display="none"))
         self.name = f"cellkit-{self.model_id or id(self)}"
@@ -319,12 +321,16 @@ class Explorer(widgets.VBox):
         try:
             note = self._begin()
             turn, values, here = self._turn, tuple(self.values().values()), self._place()
-            if self.preview and values not in self._memory:
+            # A browser that draws the first picture takes a core from a look that is quick anyway.
+            if self.preview and self._took > QUICK and values not in self._memory:
                 first = await loop.run_in_executor(
                     WORKER, lambda: self.preview(**dict(zip(self.controls, values, strict=True))))
                 if turn == self._turn and not self._stale:
                     self._say({"n": here[0], "preview": page.described(first)})
+            began = time.monotonic()
             view = await loop.run_in_executor(WORKER, self.kept, values)
+            if (took := time.monotonic() - began) > 0.01:  # or it was remembered
+                self._took = took
             if turn == self._turn:  # otherwise refresh has looked meanwhile
                 self._put(view, note, here)
         except Exception as error:
