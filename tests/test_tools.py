@@ -173,6 +173,14 @@ def test_rois_of_a_stack_are_those_of_the_page(tmp_path):
     assert [labels(tmp_path, page=k).max() for k in range(3)] == [1, 3, 0]
 
 
+def test_a_zip_of_something_else_deeper_down_is_no_set_of_rois(folder):
+    (folder / "old").mkdir()
+    (folder / "old" / "a.zip").write_bytes(b"PK damaged")
+    with zipfile.ZipFile(folder / "old" / "b.zip", "w") as packed:
+        packed.writestr("notes.txt", "x")
+    assert [s.labels for s in ck.read("folder", root=folder)] == [None, None]
+
+
 def test_roifile_missing_is_told(folder, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "roifile", None)
     roifile.roiwrite(folder / "a.zip", BOXES)

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -205,7 +206,8 @@ def _tools(found, root, inside) -> list[str]:
         start, packed, _ = name.removeprefix(inside).partition(".zip/")
         place, roi = f"{inside}{start}.zip" if packed else name, name.lower().endswith(".roi")
         if name.lower().endswith(".zip"):
-            roi = all(one.lower().endswith(".roi") for one in names(base(root) / name))
+            with suppress(Unfit):  # damaged: not ours to complain of
+                roi = {one.lower()[-4:] for one in names(base(root) / name)} == {".roi"}
         if packed or Path(name).suffix.lower() in READERS:
             files[place] = files.get(place, True) and (roi or not place.lower().endswith(".zip"))
     return [place for place, fits in files.items() if fits]
