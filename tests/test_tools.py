@@ -355,6 +355,13 @@ def test_coco_run_lengths_and_categories(folder, caplog):
         labels(folder, categories="cells", labels="x.json")
 
 
+def test_coco_keeps_to_the_pattern_of_the_images(folder):
+    coco(folder / "x.json", ["a.png", "b.png"], [*DRAWN, (1, 1, flat(STAR))])
+    samples = ck.read("folder", root=folder, images="{cell_type}.png")
+    assert samples.cell_types == ["a", "b"]
+    assert ck.read("folder", root=folder, images="b.png").names == ["b"]
+
+
 def test_coco_that_cannot_be_used_is_told(folder, caplog):
     coco(folder / "x.json", ["c.png"], DRAWN)
     with caplog.at_level(logging.WARNING):

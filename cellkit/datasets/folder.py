@@ -149,7 +149,8 @@ def samples(
         pairs = pair(rest, images, labels, inside, root, others)
     if tables:
         there = {p.image for p in pairs}
-        pairs += [Pair(name, ()) for name in tables if name not in there and tables[name]]
+        pairs += [Pair(name, ()) for name in tables
+                  if images is None and name not in there and tables[name]]  # fmt: skip
         pairs = [replace(p, labels=tables[p.image]) if tables.get(p.image) else p for p in pairs]
     drawn = [p for p in pairs if p.labels]
     spare = [p for p in pairs if not p.labels]
