@@ -371,6 +371,11 @@ def test_coco_that_cannot_be_used_is_told(folder, caplog):
     with pytest.raises(ValueError, match="1 of 1 cells of a.png as boxes, expected outlines"):
         labels(folder)
     coco(folder / "x.json", ["a.png"], DRAWN)
+    whole = (folder / "x.json").read_bytes()
+    (folder / "x.json").write_bytes(whole.replace(b'"cell"', b'"cel\xff"'))
+    with pytest.raises(ValueError, match="cannot be read as COCO"):
+        labels(folder, labels="x.json")
+    coco(folder / "x.json", ["a.png"], DRAWN)
     coco(folder / "y.json", ["a.png"], DRAWN)
     with pytest.raises(ValueError, match="both have cells of a.png.*labels='y.json'"):
         labels(folder)

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from cellkit.datasets.archives import open_binary
-from cellkit.datasets.faults import Unfit, need
+from cellkit.datasets.faults import Unfit, need, reading
 from cellkit.datasets.places import cache
 from cellkit.files import replacing
 
@@ -95,7 +95,8 @@ def categories(file: Path) -> list[dict]:
     """What an annotation file that was indexed says of its categories: "id", "name" ..."""
     from tqdm import tqdm
 
-    with open_binary(file) as stream, tqdm(disable=True) as bar:
+    with reading(file, "a complete COCO file"), open_binary(file) as stream, tqdm(
+            disable=True) as bar:  # fmt: skip
         walker = _Walker(stream, bar)
         for key in walker.keys():
             walker.peek()
