@@ -104,6 +104,7 @@ class Explorer(widgets.VBox):
         self.error, self._view, self.note, self._memory = None, None, "", OrderedDict()
         self._settling, self._stale, self._following, self._turn = False, False, False, 0
         self._number, self._ahead, self._here, self._took = 0, None, (0, ""), QUICK + 1
+        self._coarse = False
         self._ask, self._answer = widgets.Textarea(), widgets.HTML()
         super().__init__([self._ask, self._answer], layout=widgets.Layout(display="none"))
         self.name = f"cellkit-{self.model_id or id(self)}"
@@ -325,8 +326,11 @@ class Explorer(widgets.VBox):
             if self.preview and self._took > QUICK and values not in self._memory:
                 first = await loop.run_in_executor(
                     WORKER, lambda: self.preview(**dict(zip(self.controls, values, strict=True))))
-                if turn == self._turn and not self._stale:
+                if turn == self._turn:
                     self._say({"n": here[0], "preview": page.described(first)})
+                    self._coarse = self._stale and not self._coarse
+                    if self._coarse:  # a hand that moves on gets two of these for each whole look
+                        return
             began = time.monotonic()
             view = await loop.run_in_executor(WORKER, self.kept, values)
             if (took := time.monotonic() - began) > 0.01:  # or it was remembered
