@@ -60,6 +60,14 @@ def folder(tmp_path):
     return place
 
 
+CARD = {"data": [], "metrics": {}, "minutes": 0, "command": ""}
+
+
+@pytest.fixture
+def stored(tmp_path):
+    return ck.weights.save_weights(ck.UNet(width=2, depth=1), tmp_path / "net.safetensors", CARD)
+
+
 def rows(path):
     with open(path, encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
@@ -137,7 +145,7 @@ def test_what_is_written_opens_elsewhere(folder, tmp_path):
     mask = np.asarray(Image.open(out / "masks" / "t02.png"))
     np.testing.assert_array_equal(mask, 255 * found[2].mask.astype(np.uint8))
     shown = np.asarray(Image.open(out / "overlays" / "t02.png"))
-    np.testing.assert_array_equal((shown == (240, 228, 66)).all(2),
+    np.testing.assert_array_equal((shown == (0, 114, 178)).all(2),
                                   ck.annotations.outline(found[2].labels))
     cells, images = rows(out / "cells.csv"), rows(out / "images.csv")
     assert [row["image"] for row in cells] == [n for k in range(4) for n in [f"t{k:02}"] * (3 + k)]
@@ -185,6 +193,20 @@ def test_folders_arrays_and_samples_are_taken_alike(folder):
     assert [set(count) for count in counts.values()] == [{4}] * 5 + [{3, 4}]
 
 
+def test_a_stack_is_a_series(tmp_path):
+    frames = np.stack([picture(k, seed=k)[0] for k in (3, 5, 7)])
+    tifffile.imwrite(tmp_path / "well.tif", frames, imagej=True, metadata={"axes": "TYX"})
+    found = ck.segment(tmp_path, Bright(), hours=0.5, progress=False)
+    assert [(one.name, one.summary["cells"], one.summary["hours"]) for one in found] == [
+        ("well_t000", 3, 0), ("well_t001", 5, 0.5), ("well_t002", 7, 1)]
+    [one] = ck.segment(tmp_path, Bright(), page=1, progress=False)
+    assert (one.name, one.summary["cells"]) == ("well", 5)
+    tifffile.imwrite(tmp_path / "well.tif", np.stack([frames, frames[:, ::-1]], 1), imagej=True,
+                     metadata={"axes": "TCYX"})
+    found = ck.segment(tmp_path / "well.tif", Bright(), channel=1, progress=False)
+    assert [one.summary["cells"] for one in found] == [3, 5, 7]
+
+
 # Stopped, broken, again --------------------------------------------------------------------------
 
 
@@ -216,6 +238,19 @@ def test_a_picture_that_changed_is_done_again_and_new_ones_too(folder, tmp_path)
     Image.fromarray(picture(7, seed=8)[0]).save(folder / "t04.png")
     found = ck.segment(folder, Bright(), tmp_path / "out", progress=False)
     assert [one.summary["cells"] for one in found] == [2, 4, 5, 6, 7]
+
+
+def test_an_array_that_is_another_one_is_no_old_result(tmp_path):
+    for count in (3, 5):
+        [found] = ck.segment(picture(count)[0], Bright(), tmp_path / "out", progress=False)
+        assert found.summary["cells"] == count
+
+
+def test_a_network_that_was_trained_anew_is_another_setting(folder, tmp_path, stored):
+    ck.segment(folder, stored, tmp_path / "out", progress=False)
+    ck.weights.save_weights(ck.UNet(width=3, depth=1), stored, CARD)
+    with pytest.raises(ValueError, match="weights was"):
+        ck.segment(folder, stored, tmp_path / "out", progress=False)
 
 
 def test_other_settings_are_refused_in_a_sentence(folder, tmp_path):
@@ -255,6 +290,8 @@ def test_labelled_and_unlabelled_pictures_are_all_segmented(folder):
     ("nowhere", {}, "nothing is at"), ([], {}, "expected a folder"), ([3], {}, r"images\[0\]"),
     (np.zeros((9, 9)), {"workers": 0}, "workers"), (np.zeros((9, 9)), {"network": "none"}, "none"),
     (np.zeros((9, 9)), {"network": "livecell-sr"}, "finds no cells"),
+    (np.zeros((9, 9)), {"network": Bright(), "max_eror": 1}, "max_eror"),
+    (np.zeros((9, 9)), {"network": Bright(), "method": "flow"}, "flow_y"),
 ])
 def test_what_cannot_be_done_is_named(images, settings, words):
     with pytest.raises((ValueError, TypeError, OSError), match=words):
@@ -380,12 +417,6 @@ def test_the_command_says_what_is_wrong_without_a_traceback(tmp_path):
 
 def test_wrong_usage_is_code_2(capsys):
     assert main([]) == main(["segment"]) == main(["no"]) == main(["export", "livecell"]) == 2
-
-
-@pytest.fixture
-def stored(tmp_path):
-    return ck.weights.save_weights(ck.UNet(width=2, depth=1), tmp_path / "net.safetensors", {
-        "data": [], "metrics": {}, "minutes": 0, "command": ""})
 
 
 def test_segment_and_measure_from_the_command_line(folder, tmp_path, stored, capsys):

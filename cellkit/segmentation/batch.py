@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from contextlib import closing, suppress
@@ -18,6 +19,7 @@ from cellkit.segmentation import choice, distributed
 from cellkit.segmentation.measurement import hours_of, measure
 from cellkit.segmentation.outputs import Segmented, Store
 from cellkit.segmentation.pictures import Picture, pictures_of
+from cellkit.weights import card
 
 
 class Results(list):
@@ -86,6 +88,8 @@ def segment(images, network="auto", output=None, *, method=None, threshold=None,
     pictures = pictures_of(images, **options)
     asked = {"network": choice.named(network), "method": method, "threshold": threshold,
              "scale": scale, "cell_size": cell_size, "pixel_size": pixel_size, **options, **params}
+    if asked["network"] != "auto" and isinstance(network, (str, os.PathLike)):
+        asked["weights"] = card(network)["sha256"]
     store = None if output is None else Store(output)
     plan = store and store.open(asked, again)
     if plan is None:

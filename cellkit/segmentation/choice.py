@@ -97,7 +97,11 @@ def plan(some: Sequence[np.ndarray], network, method, threshold, scale, cell_siz
     net = loaded(network, device)
     if method is None:
         method, params = (known[1], known[2] | params) if known else (method_for(net), params)
+    from cellkit.segmentation.cells import find  # and with it torch
+
     factor, why = _factor(net, some, scale, cell_size)
+    given = {} if threshold is None else {"threshold": threshold}
+    find(net, np.zeros((32, 32), np.float32), method, **given, **params)  # settings that do not fit
     words = f"{words}  Method: {method}.  Scale: {factor:g}.{why and f'  {why}'}"
     return {"network": named(network), "method": method, "threshold": threshold, "scale": factor,
             "params": params, "words": words}
@@ -155,7 +159,7 @@ def loaded(network, device):
 def named(network) -> str:
     """A network in a word, which is another for another network."""
     if isinstance(network, (str, os.PathLike)):
-        return network if Path(network).suffix == "" else str(Path(network).absolute())
+        return str(Path(network).absolute()) if Path(network).suffix else str(network)
     from cellkit.inference import networks
 
     content = hashlib.sha256()

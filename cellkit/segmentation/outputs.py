@@ -84,7 +84,7 @@ class Store:
         """Note what was asked and decided, for the reader and for a run that goes on."""
         (self.folder / ".cellkit").mkdir(parents=True, exist_ok=True)
         write_json(self.folder / "run.json", {
-            "cellkit": cellkit.__version__, "asked": asked, "decided": decided})
+            "cellkit": cellkit.__version__, "asked": asked, "decided": decided}, indent=1)
 
     def done(self, picture) -> Segmented | None:
         """What a run before this one left of a picture, if the file is still the same."""
@@ -123,10 +123,10 @@ class Store:
         return self.folder / ".cellkit" / "rows" / f"{name}.json"
 
 
-def write_json(path, what) -> None:
-    """Readable, whole or not at all."""
+def write_json(path, what, indent=None) -> None:
+    """Whole or not at all."""
     with replacing(path) as file:
-        file.write_text(json.dumps(what, indent=1, ensure_ascii=False), encoding="utf-8")
+        file.write_text(json.dumps(what, indent=indent, ensure_ascii=False), encoding="utf-8")
 
 
 def write_labels(path, labels: np.ndarray, name: str, pixel_size: float | None = None) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import tifffile
 
 from cellkit.datasets import read, read_image
 from cellkit.samples import Sample, Samples
@@ -22,10 +26,10 @@ class Picture:
     read: Callable[[], np.ndarray]
     path: Path | None = None
 
-    def state(self) -> list | None:
-        """What changes when the file does."""
+    def state(self) -> list:
+        """What changes when the picture does."""
         if self.path is None:
-            return None
+            return [hashlib.sha256(np.ascontiguousarray(self.read())).hexdigest()]
         seen = os.stat(self.path)
         return [seen.st_size, seen.st_mtime_ns]
 
@@ -46,7 +50,8 @@ def pictures_of(images, **options) -> list[Picture]:
         else:
             images = [path]
     if isinstance(images, Samples):
-        return [Picture(e.name, partial(_pixels, e.read), e.path) for e in images.entries]
+        row = [Picture(e.name, partial(_pixels, e.read), e.path) for e in images.entries]
+        return _frames(row, options)
     if not isinstance(images, Sequence) or not images:
         raise TypeError(f"images is {images!r:.60}, expected a folder, a picture, an array, or a "
                         "row of pictures.")
@@ -64,7 +69,30 @@ def pictures_of(images, **options) -> list[Picture]:
                             "sample.")
     if len({one.name for one in row}) < len(row):  # of one name in several folders, say
         row = [replace(one, name=f"{one.name}_{k:0{width}}") for k, one in enumerate(row)]
-    return row
+    return _frames(row, options)
+
+
+def _frames(row: list[Picture], options) -> list[Picture]:
+    """Each frame of a TIFF stack as a picture of its own, unless one page was asked for.
+
+    If the first TIFF has but one, the others are not looked at: a folder may have thousands.
+    """
+    tiffs = [one.path for one in row if one.path and one.path.suffix.lower() in (".tif", ".tiff")]
+    if "page" in options or not tiffs or _count(tiffs[0]) < 2:
+        return row
+    return [replace(one, name=f"{one.name}_t{k:03}" if count > 1 else one.name, read=partial(
+        read_image, one.path, "none", **options, **({"page": k} if count > 1 else {})))
+        for one in row for count in [_count(one.path) if one.path in tiffs else 1]
+        for k in range(count)]
+
+
+def _count(path) -> int:
+    """How many pictures a TIFF holds, channels not counted."""
+    with suppress(Exception), tifffile.TiffFile(path) as file:  # broken: told of when it is read
+        series = file.series[0]
+        return math.prod(n for n, axis in zip(series.shape, series.axes, strict=True)
+                         if axis not in "YXSC")
+    return 1
 
 
 def _pixels(read):
