@@ -350,6 +350,13 @@ def test_a_network_is_chosen_that_knows_such_pictures(name, network):
     assert {(one.network, one.fits) for one in votes} == {(network, True)}
 
 
+def test_pictures_of_several_kinds_get_a_network_each():
+    several = [ck.read(name)[0].image[:128, :128] for name in ("livecell", "glas")]
+    found = ck.segment(several, progress=False)
+    assert [one.summary["network"] for one in found] == ["livecell-objects", "glas"]
+    assert "of several kinds" in found.words
+
+
 def test_pictures_that_no_network_knows_are_said_to_be_so():
     votes = [choice.choose(sample.image) for sample in ck.read("epfl")]
     assert not any(one.fits for one in votes)
@@ -369,21 +376,23 @@ def test_a_lost_worker_costs_nothing(folder, tmp_path):
     ck.segment(folder, net, alone, progress=False)
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None,
                                   processes=True) as cluster:
-        victim = cluster.workers[0].pid
-        killer = threading.Thread(target=_kill_after_one, args=(victim, out))
+        killed = []
+        killer = threading.Thread(target=_kill_after_one,
+                                  args=(cluster.workers[0].pid, out, killed))
         killer.start()
         found = ck.segment(folder, net, out, cluster=cluster.scheduler_address, progress=False)
         killer.join()
-        assert cluster.workers[0].pid != victim
+    assert killed and killed[0] < 10, "no worker was killed on the way"
     assert not found.failed and contents(out) == contents(alone)
 
 
-def _kill_after_one(pid, out):
-    """Kill a worker as soon as the first picture is done."""
+def _kill_after_one(pid, out, killed):
+    """Kill a worker as soon as a picture is done, and note how many were."""
     end = time.monotonic() + 60
-    while not list(out.rglob("rows/*.json")) and time.monotonic() < end:
+    while not (done := list(out.rglob("rows/*.json"))) and time.monotonic() < end:
         time.sleep(0.01)
     os.kill(pid, 9)
+    killed.append(len(done))
 
 
 # The command -------------------------------------------------------------------------------------

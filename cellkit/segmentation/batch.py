@@ -138,10 +138,13 @@ def segment(images, network="auto", output=None, *, method=None, threshold=None,
 
 def _some(pictures) -> list[np.ndarray]:
     """A few readable pictures, spread evenly."""
+    from cellkit.segmentation.cells import empty_area, filled  # and with it torch
+
     seen = []
     for k in np.unique(np.linspace(0, len(pictures) - 1, choice.FEW).astype(int)):
         with suppress(Exception):  # told of when its turn comes
-            seen.append(_as_seen(pictures[k].read()))
+            image = _as_seen(pictures[k].read())
+            seen.append(filled(image, empty_area(image)))
     return seen
 
 
@@ -166,18 +169,19 @@ def _one(picture: Picture, network, plan, pixel_size, device, store) -> Segmente
 
 
 def _found(name, pixels, image, network, plan, pixel_size, device) -> Segmented:
-    from cellkit.segmentation.cells import find  # and with it torch
+    from cellkit.segmentation.cells import empty_area, filled, find  # and with it torch
 
+    seen = filled(image, empty_area(image))
     if network is None:  # pictures of several kinds: each for itself
-        plan = choice.plan([image], "auto", plan["method"], plan["threshold"], plan["scale"], None,
-                           plan["params"], device)
+        plan = choice.plan([seen], "auto", plan["method"], plan["threshold"], plan["scale"],
+                           plan["cell_size"], plan["params"], device)
         network = plan["network"]
     net = choice.loaded(network, device)
     labels, doubt, lit = find(net, image, plan["method"], plan["scale"],
                               threshold=plan["threshold"], **plan["params"])
     table = measure(labels, pixels, pixel_size) | {"doubt": doubt}
     areas = [column for column in ("area_px", "area_um2") if column in table]
-    doubts = choice.doubts(net, image, network)
+    doubts = choice.doubts(net, seen, network, plan["scale"])
     summary = {
         "image": name, "cells": len(doubt),
         "confluence": float(np.count_nonzero(labels) / max(lit * labels.size, 1)),

@@ -16,6 +16,7 @@ from cellkit.inference import detect, predict
 from cellkit.normalisation import normalisation_stats
 from cellkit.postprocessing import instances
 from cellkit.scale import fitted, resized
+from cellkit.trust import cell_doubt, unsure
 
 #: Side of the blocks of a large picture, and how far each looks beyond its own, in pixels.
 BLOCK, BEYOND = 3072, 256
@@ -59,21 +60,19 @@ def find(net: nn.Module, image: np.ndarray, method: str, scale: float = 1.0, *,
     -------
     labels : ndarray, int32, (H, W)
     doubt : ndarray, float, (cells,)
-        How undecided the network is about each cell: the mean over its pixels of 1 - abs(2 p - 1),
-        or of a detection 1 - score; 0 is sure, 1 a coin.
+        How undecided the network is about each cell, see :func:`cellkit.trust.cell_doubt`; of a
+        detection 1 - score.
     lit : float
         The share of the picture that is not an empty margin (or tile of a mosaic).
     """
     shape, image = image.shape[:2], as_taken(net, image)
-    empty = empty_area(image)
-    lit = image if empty is None else image[~empty]
+    lit = image
+    if (empty := empty_area(image)) is not None:
+        lit, image = image[~empty], filled(image, empty)
     large = max(shape) * scale > block
     if empty is not None or large:
         mean, std = normalisation_stats(lit, config_of(net).get("normalise", "standard"))
         net = _Told(net, mean, std).eval()
-    if empty is not None:
-        image = image.copy()
-        image[empty] = lit.mean()
     if scale != 1:
         image = resized(image, scale)
     how = dict(method=method, params=params | (
@@ -97,8 +96,7 @@ def _ask(net, image, shape, how):
         return _as_large(labels, shape), 1 - scores
     maps = predict(net, image, all=True)
     labels = instances(maps, method, **params)
-    sure = abs(2 * maps["foreground"] - 1)
-    doubt = 1 - np.asarray(ndimage.mean(sure, labels, np.arange(1, labels.max() + 1)))
+    doubt = cell_doubt(unsure(maps["foreground"]), labels)
     if image.shape[:2] != shape:
         wide = _as_large(labels, shape)
         if shape[0] > image.shape[0]:  # not the steps of coarse pixels, but the map's own outline
@@ -154,6 +152,15 @@ def empty_area(image: np.ndarray) -> np.ndarray | None:
         return None
     grey = image if image.ndim == 2 else image.max(axis=2)
     return empty if np.median(grey[beside]) > DARK else None
+
+
+def filled(image: np.ndarray, empty: np.ndarray | None) -> np.ndarray:
+    """A picture whose empty area is as bright as the rest on average."""
+    if empty is None:
+        return image
+    image = image.copy()
+    image[empty] = image[~empty].mean()
+    return image
 
 
 def as_taken(net: nn.Module, image: np.ndarray) -> np.ndarray:

@@ -53,19 +53,18 @@ def choose(image: np.ndarray) -> Choice:
         blurred = [ndimage.gaussian_filter(seen, sigma) for sigma in (1, 2, 4, 8, 16)]
         fine, next_, coarse, last = (float((a - b).std()) for a, b in pairwise(blurred))
         if fine + next_ > 0.68 * (coarse + last):
-            return Choice("glas", True, "a stained picture with small details, like tissue")
-        return Choice("maskrcnn-light", True, "a stained picture of large, smooth nuclei")
+            return Choice("glas", True, "stained, with small details, like tissue")
+        return Choice("maskrcnn-light", True, "stained, with large, smooth nuclei")
     if low > -1.8 and high > 2 and high > -1.5 * low:
         return Choice("maskrcnn-light", True, "bright on a dark ground, like fluorescent nuclei")
     if patches > 0.75 and low < -3:
         return Choice("maskrcnn-light", True, "dark on a bright, even ground, like stained nuclei")
     if patches < 0.12:
         return Choice("livecell-objects", True,
-                      "an even grey ground with bright and dark rims, like phase contrast")
+                      "even and grey with bright and dark rims, like phase contrast")
     return Choice("livecell-objects", False,
                   "unlike every bundled network's pictures (phase contrast, fluorescent or stained "
-                  "nuclei, stained glands); what is found may be nothing, so look at the overlays, "
-                  "and train a network on a few of your own pictures: cellkit train")
+                  "nuclei, stained glands)")
 
 
 def plan(some: Sequence[np.ndarray], network, method, threshold, scale, cell_size, params,
@@ -84,14 +83,17 @@ def plan(some: Sequence[np.ndarray], network, method, threshold, scale, cell_siz
         if not votes:
             raise ValueError("none of the pictures that were looked at can be read, so no network "
                              "can be chosen; look at the files, or name one.")
-        [(most, count)] = Counter(votes).most_common(1)
-        if len({one.network for one in votes}) > 1 and count < 0.75 * len(votes):
+        [(network, count)] = Counter(one.network for one in votes).most_common(1)
+        if count < 0.75 * len(votes):
             return {"network": None, "method": method, "threshold": threshold, "scale": scale,
-                    "params": params, "words": "The pictures are of several kinds: a network is "
-                    "chosen for each (images.csv says which)."}
-        network = most.network
-        words = (f"Network: {network}, which knows {KNOWN[network][0]}: {most.words}." if most.fits
-                 else f"Network: {network}, for want of a better one: {most.words}.")
+                    "cell_size": cell_size, "params": params, "words": "The pictures are of "
+                    "several kinds: a network is chosen for each (images.csv says which)."}
+        most = Counter(one for one in votes if one.network == network).most_common(1)[0][0]
+        words = (f"Network: {network}, which knows {KNOWN[network][0]}; the pictures are "
+                 f"{most.words}." if most.fits else
+                 f"Network: {network}, for want of a better one; the pictures are {most.words}.  "
+                 "What is found may be nothing: look at the overlays, and train a network on a few "
+                 "drawn pictures of your own (cellkit train).")
     if isinstance(network, str):
         known = KNOWN.get(network, ())
     net = loaded(network, device)
@@ -123,14 +125,17 @@ def _factor(net, some, scale, cell_size) -> tuple[float, str]:
     return found, next((one.words for one in proposals if one.scale == found), "")
 
 
-def doubts(net, image: np.ndarray, network) -> list[str]:
+def doubts(net, image: np.ndarray, network, scale) -> list[str]:
     """Sentences that say why not to trust what a network finds in an image."""
-    if network not in KNOWN:
-        return []
+    from cellkit.segmentation.cells import as_taken
+    from cellkit.trust import unlike
+
+    said = unlike(net, as_taken(net, image), scale=scale)
     found = choose(image)
-    return [] if found.fits and found.network == network else [
-        f"The picture is {found.words}." if not found.fits else
-        f"The picture is {found.words}, which {found.network} knows better."]
+    if network in KNOWN and not (found.fits and found.network == network):
+        said.insert(0, f"The picture is {found.words}" + (
+            f", which {found.network} knows." if found.fits else "."))
+    return said
 
 
 def method_for(net) -> str:

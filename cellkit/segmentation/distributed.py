@@ -26,7 +26,8 @@ def spread(do: Callable, todo: Sequence, workers: int = 1, cluster: str | None =
         n_workers=min(workers, len(todo)), threads_per_worker=1, dashboard_address=None)
     client = Client(cluster or own)
     try:
-        shared = client.scatter(do, broadcast=True)  # a network travels once
+        # A network travels once.  Not by scatter: what lay on a worker alone is lost with it.
+        shared = client.submit(_itself, do, pure=False)
         futures = {client.submit(_call, shared, one, pure=False, key=f"cellkit-{id(todo)}-{k}"): one
                    for k, one in enumerate(todo)}
         for future in as_completed(futures):
@@ -40,6 +41,10 @@ def spread(do: Callable, todo: Sequence, workers: int = 1, cluster: str | None =
         client.close()
         if own:
             own.close()
+
+
+def _itself(one):
+    return one
 
 
 def _call(do, one):
