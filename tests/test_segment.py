@@ -145,7 +145,7 @@ def test_what_is_written_opens_elsewhere(folder, tmp_path):
     mask = np.asarray(Image.open(out / "masks" / "t02.png"))
     np.testing.assert_array_equal(mask, 255 * found[2].mask.astype(np.uint8))
     shown = np.asarray(Image.open(out / "overlays" / "t02.png"))
-    np.testing.assert_array_equal((shown == (0, 114, 178)).all(2),
+    np.testing.assert_array_equal((shown == (240, 228, 66)).all(2),
                                   ck.annotations.outline(found[2].labels))
     cells, images = rows(out / "cells.csv"), rows(out / "images.csv")
     assert [row["image"] for row in cells] == [n for k in range(4) for n in [f"t{k:02}"] * (3 + k)]

@@ -13,7 +13,7 @@ from PIL import Image
 
 import cellkit
 from cellkit.annotations import outline
-from cellkit.datasets import scale_image
+from cellkit.datasets import scale_image, to_grey
 from cellkit.datasets.images import read_labels
 from cellkit.files import replacing
 from cellkit.show import BLUE, YELLOW, palette
@@ -159,10 +159,9 @@ def overlay(labels: np.ndarray, image: np.ndarray) -> np.ndarray:
     labels, image = labels[::step, ::step], image[::step, ::step]
     shown = scale_image(image, (0.5, 99.5))
     shown = np.repeat(shown[..., None], 3, 2) if shown.ndim == 2 else shown.copy()
+    bright = np.median(to_grey(shown)) > 0.6  # of the whole, so that a series keeps its colour
     rim = outline(labels, 1 + max(labels.shape) // 1500)
-    if rim.any():
-        beneath = np.median(shown[rim].mean(axis=1))
-        shown[rim] = max(map(palette.rgb, (YELLOW, BLUE)), key=lambda c: abs(np.mean(c) - beneath))
+    shown[rim] = palette.rgb(BLUE if bright else YELLOW)
     return (shown * 255 + 0.5).astype(np.uint8)
 
 
