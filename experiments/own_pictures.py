@@ -2,7 +2,9 @@
 
 ``python -m experiments.own_pictures`` trains on 1, 2, 4, 8 and 16 pictures of one field of the Cell
 Tracking Challenge's DIC-C2DH-HeLa and scores all pictures of the other field, which none is trained
-on.  ``CELLKIT_DATA`` names the folder that holds ``ctc_dic_c2dh_hela/``.  A row stands in
+on.  Besides, it links the true outlines of neighbouring frames, whose true numbers are known, and
+counts a film of LIVECell's (SHSY5Y, 21 frames without labels).  ``CELLKIT_DATA`` names the folder
+that holds ``ctc_dic_c2dh_hela/`` and ``livecell/``.  A row stands in
 ``cellkit_course/results/own_pictures.json`` as soon as it is there: interrupted, the same command
 goes on.
 """
@@ -23,7 +25,7 @@ from cellkit.datasets import read
 from cellkit.degradation import shrink
 from cellkit.samples import Sample, Samples
 from cellkit_course.results import RESULTS
-from cellkit_course.results.own_pictures import HOWS, NAME, key
+from cellkit_course.results.own_pictures import FILM, HOWS, LINKS, NAME, key
 from experiments.paper_tables import keep
 
 SET, PATTERNS = "ctc_dic_c2dh_hela", {"images": "images/t{}.tif", "labels": "labels/man_seg{}.tif"}
@@ -93,6 +95,40 @@ def run(how: str, pictures: int, seed: int, steps: int) -> dict:
             **scores(net, test, SCALE)}
 
 
+def links() -> dict:
+    """Links by overlap between neighbouring pictures of a field, on their true outlines."""
+    from cellkit import link
+
+    counted = np.zeros(3, int)
+    for field in fields():
+        rows = [sample.labels for sample in field]
+        for before, after in zip(rows, rows[1:], strict=False):
+            found = link(before, after)
+            true = np.intersect1d(before[before > 0], after[after > 0])
+            counted += [sum(old == new for old, new in found.items()), len(found), len(true)]
+    return dict(zip(("right", "made", "true"), counted.tolist(), strict=True))
+
+
+def film() -> dict:
+    """Counts and doubling times of LIVECell's film, by two networks."""
+    from cellkit import doubling_time, instances, load_weights, predict
+    from cellkit.segmentation.measurement import hours_of
+
+    root = Path(os.environ["CELLKIT_DATA"]) / "livecell" / "unlabelled"
+    shown = read("folder", root=root, labels=None).where(
+        lambda entry: entry.name.startswith("SHSY5Y_Phase_B10_1_"))
+    hours = [hours_of(name, 0) for name in shown.names]
+    row = {"hours": hours}
+    for title, name, method in (("single cells", "livecell-objects", "flow"),
+                                ("pieces of a mask", "livecell", "components")):
+        net = load_weights(name)
+        counts = [int(instances(predict(net, s.image, all=True), method).max()) for s in shown]
+        growth = doubling_time(hours, counts)
+        row[title] = {"counts": counts, **{key: round(getattr(growth, key), 1)
+                                           for key in ("hours", "low", "high")}}
+    return row
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser("python -m experiments.own_pictures", description=__doc__)
     parser.add_argument("--pictures", nargs="+", type=int, default=[1, 2, 4, 8, 16])
@@ -101,6 +137,8 @@ def main(arguments=None):
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the json to add to")
     asked = parser.parse_args(arguments)
     asked.out.mkdir(parents=True, exist_ok=True)
+    for name, make in ((LINKS, links), (FILM, film)):
+        print(name, keep(NAME, name, make, asked.out), flush=True)
     wanted = [(how, 0, 0) for how in HOWS if how.startswith("bundled")]
     wanted += [(how, pictures, seed) for seed in asked.seeds for pictures in asked.pictures
                for how in HOWS if not how.startswith("bundled")]

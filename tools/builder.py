@@ -324,7 +324,7 @@ def lesson_table(root: Path = ROOT) -> str:
         text = text.replace("{minutes}", budget.head(budget.sections(cells, name), name))
         minutes = re.search(r"\*\*Minutes:\*\*\D*(\d+)", text)
         title = text.partition("\n")[0].removeprefix("# ")
-        image, promise = "", cards.PROMISES.get(name[:2], "")
+        image, promise = "", cards.promise(name[:2])
         if (root / f"docs/pictures/{name[:2]}.jpg").exists():
             image = (f'<img src="docs/pictures/{name[:2]}.jpg" width="150" '
                      f'alt="{cards.ALT[name[:2]]}">')

@@ -59,6 +59,14 @@ def boxed(sample) -> np.ndarray:
     return picture
 
 
+def halves(sample) -> np.ndarray:
+    """The picture on the left; on the right each of its cells in a colour."""
+    grey = np.repeat(levels(sample.image)[..., None], 3, axis=2)
+    half = grey.shape[1] // 2
+    coloured = ck.show.colour_labels(sample.labels, sample.image)
+    return np.concatenate([grey[:, :half], coloured[:, half:]], axis=1)
+
+
 def cards() -> dict[str, np.ndarray]:
     """Number of a lesson -> its picture, (H, W, 3) or (H, W) in [0, 1]."""
     sample, crowd = drawn("livecell", 1), drawn("livecell", 6)
@@ -66,6 +74,8 @@ def cards() -> dict[str, np.ndarray]:
     warped, labels = ck.augment.Elastic().at(7.0)(sample.image, sample.labels,
                                                    np.random.default_rng(0))
     depth = ck.targets.distance_map(crowd.labels)[..., None]
+    own = ck.read("folder", root=ck.datasets.bundled("own"), images="images/{group}_{}.png",
+                  labels="labels/{group}_{}.png")[-1]
     squares = levels(ck.enlarge(ck.shrink(full, 0.25), full.shape, "nearest"))
     return {
         "01": ck.show.colour_labels(sample.labels, grey),
@@ -75,6 +85,7 @@ def cards() -> dict[str, np.ndarray]:
         "05": found(sample, 0.125)["found"],
         "06": boxed(drawn("dsb2018", 0, "stage1_test")),
         "07": ck.show.colour_labels(crowd.labels) * (0.25 + 0.75 * depth),
+        "08": halves(own),
     }  # fmt: skip
 
 

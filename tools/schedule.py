@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import sys
 
-from tools import budget, builder
+from tools import budget, builder, cards
 
 FILE = builder.ROOT / "docs" / "schedules.md"
 BREAK = 15  # minutes, after each lesson of a day
@@ -19,8 +19,9 @@ TASTE = ("01_data_and_masks", "02_unet_from_scratch", "05_double_unet")
 
 
 def lessons() -> dict[str, list[budget.Section]]:
+    """The sections of each lesson of the course; optional ones are in no schedule."""
     return {source.stem: budget.sections(builder.read(source), source.stem)
-            for source in builder.sources()}
+            for source in builder.sources() if source.stem[:2] not in cards.OPTIONAL}
 
 
 def title(name: str) -> str:
@@ -83,7 +84,8 @@ def text() -> str:
     found = lessons()
     parts = {"Half a day": half_day, "Two days": two_days, "Seven weeks": seven_weeks}
     out = ["# Schedules", "", "Made by `python -m tools.schedule` from the minutes of each "
-           "lesson's sections: a beginner's, reading and exercises included."]
+           "lesson's sections: a beginner's, reading and exercises included. "
+           "Lesson 8, *your own pictures*, is optional and stands in none of them."]
     for name, make in parts.items():
         out += ["", f"## {name}", "", *make(found)]
     return "\n".join(out) + "\n"

@@ -191,7 +191,7 @@ def about(name: str) -> dict:
     number, _, title = re.match(r"# (\d+)( · )(.*)", text).groups()
     minutes = re.search(r"\*\*Minutes:\*\*\D*(\d+)", text)
     return {"number": number, "title": title, "minutes": minutes[1] if minutes else "–",
-            "promise": cards_.PROMISES[name[:2]], "alt": cards_.ALT[name[:2]]}
+            "promise": cards_.promise(name[:2]), "alt": cards_.ALT[name[:2]]}
 
 
 def cards(names: list[str], lessons: str = "lessons/") -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from cellkit_course import results
 
 NAME = "own_pictures"
 #: A row of the json -> what it is called in the lesson.
 HOWS = {"bundled, full size": "as it comes, at full size",
         "bundled, 1/4 size": "as it comes, at 1/4", "fine-tuned": "fine-tuned at 1/4",
-        "scratch": "from random weights at 1/4"}
+        "scratch": "new at 1/4"}
+LINKS, FILM = "links of true outlines", "film"
 
 
 def key(how: str, pictures: int, seed: int) -> str:
@@ -23,6 +26,12 @@ def values(how: str, pictures: int = 0, measure: str = "AP50") -> list[float]:
             if which.startswith(start)]
 
 
+def mean(how: str, pictures: int = 0, measure: str = "AP50") -> float:
+    """:func:`values`, averaged; NaN where none was measured."""
+    found = values(how, pictures, measure)
+    return float(np.mean(found)) if found else float("nan")
+
+
 def sizes() -> list[int]:
     """For how many pictures there is a row."""
     return sorted({len(row["pictures"]) for row in results.measured(NAME).values()
@@ -31,9 +40,29 @@ def sizes() -> list[int]:
 
 def layout(measure: str = "AP50") -> list[dict]:
     """A row for each number of pictures, a column for each way; ± over seeds."""
-    rows = [{"pictures": "none"} | {HOWS[how]: results.mean_over_seeds(values(how, 0, measure))
-                                    for how in HOWS}]
-    return rows + [{"pictures": str(n)} | {
-        HOWS[how]: results.mean_over_seeds([] if how.startswith("bundled")
-                                           else values(how, n, measure))
-        for how in HOWS} for n in sizes()]
+    def cell(how, n):
+        trained = not how.startswith("bundled")
+        return results.mean_over_seeds(values(how, n, measure) if trained == bool(n) else [])
+
+    return [{"annotated pictures": n or "none"} | {title: cell(how, n)
+                                                   for how, title in HOWS.items()}
+            for n in (0, *sizes())]
+
+
+def how() -> str:
+    """In a few words, how what was measured was measured."""
+    rows = [row for row in results.measured(NAME).values() if "pictures" in row]
+    seeds = {row["seed"] for row in rows}
+    return (f"AP at IoU 0.5, measured earlier: {rows[0]['tested on']} real pictures of another "
+            f"field, {rows[0]['steps']} steps, ± over {len(seeds)} choices of pictures"
+            if rows else "not measured yet")
+
+
+def links() -> dict:
+    """How many links of true outlines, by overlap, are right: "right", "made", "true"."""
+    return results.measured(NAME)[LINKS]
+
+
+def film() -> dict:
+    """The real film: "hours", and for each way to count its "counts" and growth."""
+    return results.measured(NAME)[FILM]
