@@ -88,7 +88,8 @@ def run(how: str, pictures: int, seed: int, steps: int) -> dict:
     history = fit(net, mine, epochs=steps // 20, seed=seed, lr=RATES[how], progress=False,
                   **TRAINING)
     return {"network": f"from {PARENT}" if how == "fine-tuned" else "from random weights",
-            "scale": SCALE, "pictures": mine.names, "steps": 20 * len(history), "seed": seed,
+            "scale": SCALE, "pictures": mine.names, "seed": seed,
+            "steps": history.settings["steps"] * len(history),
             "cells trained on": sum(len(np.unique(s.labels)) - 1 for s in mine),
             "CPU minutes of training": round((time.process_time() - began) / 60, 2),
             "16 bits": history.settings["amp"], "lr": history.settings["lr"],
