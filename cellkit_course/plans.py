@@ -169,7 +169,7 @@ PLANS = {
     },
     "08_your_own_pictures": {
         "tiny": {"training": {**FEW, "epochs": 1, "steps_per_epoch": 3, "crop": 64}},
-        "standard": {"training": {**FEW, "epochs": 6, "steps_per_epoch": 20}},
+        "standard": {"training": {**FEW, "epochs": 6, "steps_per_epoch": 10}},
         "full": {"training": {**FEW, "epochs": 20, "steps_per_epoch": 50, "batch_size": 8}},
     },
 }
