@@ -107,6 +107,14 @@ ck.lesson.claim(
 )
 
 # %% [markdown]
+# Did the network warn? It answers every picture, and is as sure of nonsense as of cells. `ck.unlike`
+# compares a picture with those of its training. It says nothing of 19 in 20 pictures that are like
+# them; what it says of others is worth a look.
+
+# %%
+print(*ck.unlike(bundled, grey) or ["nothing: it looks like a picture of the training"], sep="\n")
+
+# %% [markdown]
 # ## 2. The scale
 #
 # Why does it fail? A network knows cells of the size that it was trained on: it looks for edges so
@@ -367,8 +375,9 @@ one[1:6, 1:9], one[1:6, 9:30], one[7:11, 1:4], one[8, 30:39] = 3, 1, 6, 8
 other[1:6, 6:14], other[1:6, 14:33], other[7:11, 3:9], other[10:, 30:] = 1, 5, 2, 4
 row = np.array([[4] * 12 + [1] * 5 + [0] * 3 + [2] * 3], np.int32)
 next_row = np.array([[0] * 6 + [7] * 10 + [3] * 2 + [0] * 2 + [9, 9, 5]], np.int32)
+wide = np.array([[3] * 14 + [5] * 4], np.int32), np.array([[0] * 8 + [2] * 10], np.int32)
 ck.lesson.grade("link", link, (one, other), (other, one), (row, next_row), (next_row, row),
-                (one, one * 0), (one[:, ::-1].copy(), other))
+                (one, one * 0), (one[:, ::-1].copy(), other), wide, (wide[0] % 5, wide[1]))
 # END HIDDEN TESTS
 link = ck.lesson.check("link", link)
 
