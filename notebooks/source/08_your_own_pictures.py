@@ -107,9 +107,9 @@ ck.lesson.claim(
 )
 
 # %% [markdown]
-# Did the network warn? It answers every picture, and is as sure of nonsense as of cells. `ck.unlike`
-# compares a picture with those of its training. It says nothing of 19 in 20 pictures that are like
-# them; what it says of others is worth a look.
+# Did the network warn? It answers every picture, and is as sure of nonsense as of cells.
+# `ck.unlike` compares a picture with those of its training. It says nothing of 19 in 20 pictures
+# that are like them; what it says of others is worth a look.
 
 # %%
 print(*ck.unlike(bundled, grey) or ["nothing: it looks like a picture of the training"], sep="\n")
