@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
@@ -18,6 +19,7 @@ import pytest
 from answers import fresh
 from mutate import mutants
 
+from cellkit.files import replacing
 from cellkit_course import BASELINE, tuning
 from cellkit_course.exercise import BLANK, RIGHT, WRONG
 from cellkit_course.exercises import exercises, find, lessons, names
@@ -32,6 +34,27 @@ EQUIVALENT = json.loads(
     Path(__file__).with_name("equivalent_mutants.json").read_text(encoding="utf-8")
 )
 each_exercise = pytest.mark.parametrize("exercise", COURSE.values(), ids=list(COURSE))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def each_training_once(tmp_path_factory):
+    """Exercise `settings` trains for a judgement; what one worker trained no other trains again."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    real = tuning._trial
+
+    def trial(*asked):
+        file = folder / f"trial {' '.join(map(str, asked))}.json".replace("+", " and ")
+        if not file.exists():
+            score = real(*asked)
+            with replacing(file) as draft:
+                draft.write_text(json.dumps(score), encoding="utf-8")
+        return json.loads(file.read_text(encoding="utf-8"))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tuning, "_trial", trial)
+        yield
 
 
 def right_answers(exercise):
