@@ -365,7 +365,7 @@ def test_real_lesson_gives_all_points_or_none(name, tmp_path, record_property):
 # --- the parts ---------------------------------------------------------------------------------
 
 
-def test_assignment_adds_to_a_course_and_leaves_its_settings(tmp_path, capsys):
+def test_assignment_adds_to_a_course_and_leaves_what_an_instructor_set(tmp_path, capsys):
     own = tmp_path / "nbgrader_config.py"
     own.write_text("c = get_config()\nc.CourseDirectory.course_id = 'mine'\n", encoding="utf-8")
     solved = builder.ROOT / "notebooks" / "solutions" / "01_data_and_masks.ipynb"
@@ -375,6 +375,13 @@ def test_assignment_adds_to_a_course_and_leaves_its_settings(tmp_path, capsys):
     assert (tmp_path / "cellkit_nbgrader.py").exists() and released.exists()
     text = released.read_text(encoding="utf-8")
     assert "BEGIN SOLUTION" not in text and "HIDDEN" not in text and "/solutions/" not in text
+    source = tmp_path / "source" / solved.stem / solved.name
+    notebook = nbformat.read(source, as_version=4)
+    cell_of(notebook, "rescale-check").metadata.nbgrader.points = 7
+    nbformat.write(notebook, source)
+    handout.assignment(solved, tmp_path)
+    assert handout.maximum(source)["rescale"] == 7
+    assert "rescale: 7 points, as you set them" in capsys.readouterr().out
 
 
 def put(folder, place, answers=None, blank=None):
@@ -515,18 +522,6 @@ def test_late_work_and_what_moodle_and_canvas_import(tmp_path):
     assert canvas[2]["SIS Login ID"] == "b" and canvas[2][NAME] == "4.8"
     with pytest.raises(ValueError, match="the deadline is 'tomorrow', expected e.g. 2026"):
         books.when("tomorrow")
-
-
-def test_points_that_an_instructor_changed_are_kept(tmp_path, capsys):
-    solved = builder.ROOT / "notebooks" / "solutions" / "01_data_and_masks.ipynb"
-    handout.assignment(solved, tmp_path)
-    source = tmp_path / "source" / solved.stem / solved.name
-    notebook = nbformat.read(source, as_version=4)
-    cell_of(notebook, "rescale-check").metadata.nbgrader.points = 7
-    nbformat.write(notebook, source)
-    handout.assignment(solved, tmp_path)
-    assert handout.maximum(source)["rescale"] == 7
-    assert "rescale: 7 points, as you set them" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("ended, words", [

@@ -139,7 +139,7 @@ def test_the_ladder_leads_to_a_solution_and_never_holds_it(exercise):
 
 @each_exercise
 def test_mutants_of_right_answers_are_rejected(exercise, record_property):
-    quick = replace(exercise, mistakes=(), seconds=2)
+    quick = replace(exercise, mistakes=(), seconds=1)
     known = EQUIVALENT.get(exercise.name, {})
     killed, equal, survivors = 0, 0, []
     functions = right_answers(exercise)[: 1 if exercise.kind == "tune" else None]

@@ -28,6 +28,7 @@ import time
 import traceback
 import warnings
 import zipfile
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -735,9 +736,13 @@ def environment(rng, folder):
                 os.environ.pop(name, None)
             return ck.read("glas").names, ck.read("livecell", limit=3).names
 
-    known = (ck.read("glas", root=ck.datasets.bundled("glas")).names,
-             ck.read("livecell", root=ck.datasets.bundled("livecell"), limit=3).names)  # fmt: skip
-    return act, lambda found: "" if found == known else str(found)
+    return act, lambda found: "" if found == bundled_names() else str(found)
+
+
+@lru_cache
+def bundled_names():
+    return (ck.read("glas", root=ck.datasets.bundled("glas")).names,
+            ck.read("livecell", root=ck.datasets.bundled("livecell"), limit=3).names)
 
 
 def show(table) -> str:
