@@ -245,16 +245,20 @@ def usual_pairs(pictures, images, inside="", root="") -> list[Pair]:
     known = _known(shown, pattern, root)
     drawn = [n for n in named if n.role == "drawn" and (n not in shown or not n.marked)]
     found: dict[str, list[str]] = {}
+    called: dict[str, list] = {}  # what of each file's name is the image's
     for ways in (lambda n: (n.key(n.stem), n.key(n.short)), _Named.beginnings):
         for n in drawn:
-            image = next((known[k] for k in ways(n) if known.get(k, n) is not n), None)
-            if image:
-                found.setdefault(image.file, []).append(n.file)
+            key = next((k for k in ways(n) if known.get(k, n) is not n), None)
+            if key:
+                found.setdefault(known[key].file, []).append(n.file)
+                called.setdefault(known[key].file, []).append(key)
         if found:
             break
-    # Several beginnings are the masks of single cells; several of the whole name are a doubt.
-    double = [files for files in found.values() if len(files) > 1]
-    need(not double or ways is _Named.beginnings, lambda: (
+    # Masks of single cells have one beginning; several of the whole name are a doubt.
+    double = [[file for _, file in sorted(dict(zip(called[image], files, strict=True)).items())]
+              if ways is _Named.beginnings else files for image, files in found.items()]
+    double = [files for files in double if len(files) > 1]
+    need(not double, lambda: (
         f"{double[0][0]} and {double[0][1]} in {root} are labels of one image by their names, "
         "expected one file; delete the other, or say which: labels='{}_mask.png'."
     ))  # fmt: skip

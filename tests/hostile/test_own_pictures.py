@@ -433,7 +433,9 @@ def test_more_behind_the_end_of_a_json_is_told(tmp_path):
 
 @pytest.mark.parametrize("files", [
     ("a.png", "a_mask.png", "a_cp_masks.png"), ("1_raw.png", "001_label.png", "1_label.png"),
-    ("images/a.png", "masks/a.png", "masks/a.tif"), ("a.png", "a_seg.png", "masks/a.png"),
+    ("images/a.png", "masks/a.png", "masks/a.tif"),
+    ("images/a_img.png", "masks/a_img_1.png", "masks/a_1.png"),
+    ("a.png", "a_seg.png", "masks/a.png"),
 ])  # fmt: skip
 def test_two_files_of_labels_for_one_image_are_asked_about(files, tmp_path):
     for name in files:
