@@ -248,7 +248,9 @@ def usual_pairs(pictures, images, inside="", root="") -> list[Pair]:
     called: dict[str, list] = {}  # what of each file's name is the image's
     for ways in (lambda n: (n.key(n.stem), n.key(n.short)), _Named.beginnings):
         for n in drawn:
-            key = next((k for k in ways(n) if known.get(k, n) is not n), None)
+            # Far shortened, it must be all of the image's name: a_1_2 is not of a_img.
+            key = next((k for i, k in enumerate(ways(n)) if known.get(k, n) is not n and (
+                i < 2 - (ways is _Named.beginnings) or k == known[k].key(known[k].stem))), None)
             if key:
                 found.setdefault(known[key].file, []).append(n.file)
                 called.setdefault(known[key].file, []).append(key)

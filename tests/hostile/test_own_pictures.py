@@ -74,6 +74,15 @@ def test_names_of_the_cell_tracking_challenge_are_paired(image, labels, tmp_path
         np.testing.assert_array_equal(sample.labels, np.where(CELLS, CELLS + k, 0))
 
 
+def test_a_name_far_longer_is_not_of_an_image_whose_own_is_cut(tmp_path):
+    save(tmp_path / "images/a_img.png", GREY)
+    save(tmp_path / "images/b.png", GREY)
+    save(tmp_path / "masks/a_1_2_1.png", CELLS)
+    save(tmp_path / "masks/b_1.png", CELLS)
+    with pytest.raises(ValueError, match="a_1_2_1.png .* has no image beside it"):
+        ck.read("folder", root=tmp_path)
+
+
 def test_where_both_ends_of_a_name_tell_something_the_last_counts(tmp_path):
     for k, name in enumerate(["seg", "mask", "a_img"]):
         save(tmp_path / f"{name}.png", np.full((40, 60), 90 + k, np.uint8))
