@@ -42,9 +42,9 @@ PLANS = {
     "02_unet_from_scratch": {
         "tiny": {
             "width": 8, "by_hand": 8,
-            "training": {**FIT, "epochs": 3, "steps_per_epoch": 4, "crop": 64, "batch_size": 4},
-            "ablation": {**FIT, "epochs": 1, "steps_per_epoch": 4, "crop": 64, "batch_size": 4},
-            "overfit": {**BARE, "epochs": 3, "steps_per_epoch": 3, "crop": 64, "batch_size": 2,
+            "training": {**FIT, "epochs": 4, "steps_per_epoch": 6, "crop": 96, "batch_size": 4},
+            "ablation": {**FIT, "epochs": 2, "steps_per_epoch": 6, "crop": 96, "batch_size": 4},
+            "overfit": {**BARE, "epochs": 4, "steps_per_epoch": 4, "crop": 96, "batch_size": 2,
                         "loss": "bce", "schedule": None},
         },
         "standard": {
@@ -80,9 +80,9 @@ PLANS = {
     "04_super_resolution": {
         "tiny": {
             "width": 8,
-            "training": {**UNTOLD, "epochs": 2, "steps_per_epoch": 4, "crop": 64,
+            "training": {**UNTOLD, "epochs": 2, "steps_per_epoch": 6, "crop": 64,
                          "batch_size": 4},
-            "segmenting": {**FIT, "epochs": 2, "steps_per_epoch": 4, "crop": 64, "batch_size": 4},
+            "segmenting": {**FIT, "epochs": 2, "steps_per_epoch": 6, "crop": 96, "batch_size": 4},
         },
         # Two trainings are compared, so their steps are fixed; the minutes only bound them.
         "standard": {
@@ -100,10 +100,10 @@ PLANS = {
     "05_double_unet": {
         "tiny": {
             "width": 8, "scored": 3,
-            "training": {**FIT, "epochs": 3, "steps_per_epoch": 4, "crop": 64, "batch_size": 4},
-            "sharpening": {**FIT, "loss": "mse", "epochs": 2, "steps_per_epoch": 4, "crop": 64,
+            "training": {**FIT, "epochs": 3, "steps_per_epoch": 6, "crop": 96, "batch_size": 4},
+            "sharpening": {**FIT, "loss": "mse", "epochs": 2, "steps_per_epoch": 6, "crop": 64,
                            "batch_size": 4},
-            "task": {**BARE, "epochs": 2, "steps_per_epoch": 4, "crop": 64, "batch_size": 4},
+            "task": {**BARE, "epochs": 2, "steps_per_epoch": 6, "crop": 64, "batch_size": 4},
         },
         "standard": {
             "width": 16, "scored": None,
@@ -141,10 +141,10 @@ PLANS = {
     },
     "07_watershed": {
         "tiny": {
-            "width": 8, "tune_every": 10, "elbow_steps": 8,
-            "training": {**UNTOLD, "monitor": "loss", "epochs": 3, "steps_per_epoch": 4,
-                         "crop": 64, "batch_size": 4},
-            "border": {**UNTOLD, "epochs": 1, "steps_per_epoch": 6, "crop": 64, "batch_size": 4},
+            "width": 8, "tune_every": 10, "elbow_steps": 16,
+            "training": {**UNTOLD, "monitor": "loss", "epochs": 3, "steps_per_epoch": 6,
+                         "crop": 96, "batch_size": 4},
+            "border": {**UNTOLD, "epochs": 1, "steps_per_epoch": 8, "crop": 96, "batch_size": 4},
             "grids": {
                 "components": {"threshold": (0.5, 0.7)},
                 "watershed": {"smoothing": (1, 2), "peak_distance": (5, 12)},

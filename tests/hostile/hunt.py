@@ -433,7 +433,8 @@ def pairs(rng, folder):
     image, label = TEMPLATES[rng.integers(len(TEMPLATES))]
     names = list(dict.fromkeys(rng.choice(NAMES, rng.integers(1, 6))))
     # What nobody can know: y/seg.png is the segmentation of y/a.png, a_img.png is an image of a.
-    unknown = {"seg", "mask"} if image == "x/{}.png" else {"a_img"} if "_img" in image else ()
+    unknown = {"seg", "mask"} if image == "x/{}.png" else set()
+    unknown |= {"a_img"} if "a" in names or "_img" in image else set()
     names = [name for name in names if name not in unknown] or ["a"]
     packed = rng.integers(4) == 0
     count = {}
