@@ -123,9 +123,9 @@ _RATE = "half of the time: rng.random() is below 0.5 half of the time"
 _OWN = ("rng is not asked, or not it alone: all chance must come from rng, or nothing can be "
         "repeated")
 _ROWS = "the rows are turned over as well; left and right are the second axis alone"
-_ALWAYS = "it flips every time: ask rng, and flip half of the time"
-_NEVER = ("it never flips; rng.integers(0, 1), for one, is always 0, because its upper end is left "
-          "out")
+_ALWAYS = "it flips every time, whatever rng says: ask rng, and flip half of the time"
+_NEVER = ("it never flips, whatever rng says: rng.integers(0, 1) is always 0, and a generator made "
+          "inside the function tosses the same coin each time")
 _PAIR = "two things must come back: the image, then the labels"
 _WANTED = "the image and its labels, both as they were or both with left and right exchanged"
 
@@ -213,7 +213,7 @@ EXERCISE = Exercise(
         Mistake("half", _flip_always, _ALWAYS),
         Mistake("half", _flip_never, _NEVER),
         Mistake("half", _flip_hardly_ever, _RATE),
-        Mistake("rng", _flip_own_generator, _OWN),
+        Mistake("rng", _flip_own_generator, _NEVER),
         Mistake("rng", _flip_fresh_generator, _OWN),
         Mistake("rng", _flip_numpys_own, _OWN),
         Mistake("half", _flip_a_third, _RATE),
