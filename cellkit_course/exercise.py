@@ -162,7 +162,9 @@ class Exercise:
         if mistake:
             fault = replace(fault, hint=mistake.hint)
         elif not fault.hint:
-            fault = replace(fault, hint=fingerprint(self, function, tried) or self._sentence(tried))
+            # guarded: what came back may be anything
+            seen = call(lambda: fingerprint(self, function, tried), (), 2 * self.seconds).value
+            fault = replace(fault, hint=seen or self._sentence(tried))
         names = inspect.signature(self.answer).parameters
         given = "\n".join(
             f"{name} = {present(value)}" for name, value in zip(names, case.args, strict=False)
