@@ -537,6 +537,12 @@ def test_endless_calls_are_stopped_in_a_thread_too(endless):
     assert seen and seen[0].late
 
 
+def test_a_busy_machine_makes_no_verdict():
+    """Who gets no processor waits longer; in sleep a process gets none either."""
+    assert not guard.call(time.sleep, (1.5,), seconds=1).late
+    assert guard.call(time.sleep, (5,), seconds=0.15).late
+
+
 def test_a_late_answer_says_so(monkeypatch):
     from dataclasses import replace
 
