@@ -589,7 +589,10 @@ def test_the_course_cannot_be_read_from_inside(tmp_path):
     secret.parent.mkdir()
     secret.write_text("42", encoding="utf-8")
     code = f"import os; print(os.path.exists({str(secret)!r}))"
-    for hidden, seen in (((), "True"), ((secret.parent,), "False")):
+    grades = secret.parent / "grades"  # where `make grade` puts them
+    grades.mkdir()
+    for hidden, seen in (((), "True"), ((secret.parent,), "False"),
+                         ((grades, secret.parent, grades), "False")):
         done = subprocess.run([*sandbox.apart(hidden), sys.executable, "-c", code],
                               capture_output=True, text=True)
         assert done.stdout.strip() == seen, done.stderr

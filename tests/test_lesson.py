@@ -539,8 +539,8 @@ def test_endless_calls_are_stopped_in_a_thread_too(endless):
 
 def test_a_busy_machine_makes_no_verdict():
     """Who gets no processor waits longer; in sleep a process gets none either."""
-    assert not guard.call(time.sleep, (1.5,), seconds=1).late
-    assert guard.call(time.sleep, (5,), seconds=0.15).late
+    assert not guard.call(lambda: time.sleep(1.5), (), seconds=1).late
+    assert guard.call(lambda: time.sleep(9), (), seconds=0.15).late
 
 
 def test_a_late_answer_says_so(monkeypatch):

@@ -130,8 +130,10 @@ def apart(hidden: tuple[Path, ...] = ()) -> tuple[str, ...]:
     command = no_network()
     if not command:
         return ()
-    folders = [str(f.resolve()) for f in hidden if f.is_dir()] if can_hide() else []
-    return (*command, *folders, "--")
+    folders = {f.resolve() for f in hidden if f.is_dir()} if can_hide() else set()
+    # What lies in a hidden folder is gone with it, and cannot be mounted over any more.
+    outermost = sorted(str(f) for f in folders if not folders & set(f.parents))
+    return (*command, *outermost, "--")
 
 
 def isolation() -> str:
