@@ -181,6 +181,8 @@ def repository_links(markdown: str) -> str:
             return f'<a href="{Path(target).stem}.html{fragment}">{words}</a>'
         return f"[{words}]({address.repository()}/blob/main/{target}{fragment})"
 
+    # Sphinx does not know places that are marked in HTML.
+    markdown = re.sub(r"\[([^\]]+)\]\((#paper-[\w-]+)\)", r'<a href="\2">\1</a>', markdown)
     return re.sub(r"(?<!!)\[([^\]]+)\]\((?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?\)", seen, markdown)
 
 

@@ -653,6 +653,8 @@ function cellkitExplorer(root, spec) {
     follow(); addEventListener("hashchange", follow);
     arrive(views[keyAt({})]);
   }
-  theme(); setInterval(theme, 1000);
+  theme(); setInterval(theme, 1000); // some front ends change it by other means than these:
+  for (const one of [document.documentElement, document.body])
+    new MutationObserver(theme).observe(one, {attributes: true});
   new ResizeObserver(() => { drawControls(); put(); }).observe(root);
 }
