@@ -57,6 +57,8 @@ def sphinx(source: Path, out: Path, quiet: bool = True, kind: str = "html",
 
 def finished(page: str) -> str:
     """A page as readers of every kind need it, where Sphinx and its theme leave something out."""
+    # A header cell that is empty heads nothing.
+    page = re.sub(r"<th\b[^>]*>\s*(?:<p>\s*</p>)?\s*</th>", "<td></td>", page)
     page = lesson_page.headed(page)
     for before, after in (
         ("<pre>", '<pre tabindex="0">'),  # what scrolls can be scrolled by key
