@@ -26,6 +26,7 @@ def main(arguments=None) -> int:
         return 2
     asked.words = sys.argv[1:] if arguments is None else list(arguments)
     logging.basicConfig(format="%(message)s")
+    logging.getLogger("distributed").setLevel(logging.ERROR)  # each worker's end is no news
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_: print(message, file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
 import os
 import subprocess
@@ -422,6 +423,10 @@ def test_the_command_says_what_is_wrong_without_a_traceback(tmp_path):
     done = run("segment", tmp_path / "nowhere", "-o", tmp_path / "out")
     assert done.returncode == 2 and done.stderr.startswith("cellkit segment: nothing is at")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_worker_that_imports_the_command_does_not_run_it():
+    importlib.import_module("cellkit.__main__")
 
 
 def test_wrong_usage_is_code_2(capsys):
