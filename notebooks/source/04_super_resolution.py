@@ -118,7 +118,7 @@ ck.lesson.claim(
 # %%
 factors = (1, 1 / 2, 1 / 4, 1 / 8)
 ck.show.table(
-    [{"M": f"{M:g}", "pixels": "{1} × {0}".format(*ck.shrink(sharp, M).shape),
+    [{"M": f"{M:g}", "pixels, width × height": "{1} × {0}".format(*ck.shrink(sharp, M).shape),
       "pixels for the same cells": f"{M * M:.1%}", "cells, same camera": f"{1 / M**2:.0f} ×",
       "pixels across a cell of 30": f"{30 * M:.1f}"} for M in factors],
     f"{test.dataset}: what M costs, and what it buys",
