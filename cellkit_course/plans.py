@@ -154,8 +154,8 @@ PLANS = {
         },
         "standard": {
             "width": 16, "tune_every": 3, "elbow_steps": 40,
-            "training": {**UNTOLD, "monitor": "loss", "epochs": 100,
-                         "steps_per_epoch": 40, "crop": 192, "minutes": 6},
+            "training": {**UNTOLD, "monitor": "loss", "epochs": 200,  # short ones: a curve to see
+                         "steps_per_epoch": 20, "crop": 192, "minutes": 6},
             "border": {**UNTOLD, "epochs": 5, "steps_per_epoch": 40, "crop": 128},
             "grids": INSTANCE_GRIDS,
         },

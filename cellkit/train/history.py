@@ -59,8 +59,9 @@ class History:
         i, seen = self.best_epoch - 1, "valid" if self.valid_loss else "train"
         loss, metric = getattr(self, f"{seen}_loss")[i], getattr(self, f"{seen}_metric")[i]
         metric = "" if math.isnan(metric) else f", {self.metric} {metric:.4f}"
-        return (f"<History: {len(self)} epochs in {sum(self.seconds) / 60:.1f} min, {self.ended}; "
-                f"kept epoch {self.best_epoch}: {seen} loss {loss:.4f}{metric}>")
+        s = "s" * (len(self) != 1)
+        return (f"<History: {len(self)} epoch{s} in {sum(self.seconds) / 60:.1f} min, "
+                f"{self.ended}; kept epoch {self.best_epoch}: {seen} loss {loss:.4f}{metric}>")
 
     def record(self, train, valid, lr: float, seconds: float, monitor: str) -> bool:
         """Add an epoch, (loss, metric) of each batch and each validation image; is it the best?"""

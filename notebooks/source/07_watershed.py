@@ -470,6 +470,15 @@ net = ck.UNet(width=lesson.width, head="distance")
 history = ck.fit(net, train, valid, on_epoch=ck.show.LiveCurves(), **lesson.training)
 maps = ck.predict(net, crowded.image, all=True)
 
+# %% fold="How long it trained"
+steps = lesson.training["steps_per_epoch"]
+ck.lesson.claim(
+    len(history) > 5,
+    f"It trained for {len(history)} epochs of {steps} steps.",
+    f"Your computer had time for {len(history)} epochs of {steps} steps only. What follows is "
+    "rougher than on a faster one, and the curves say little.", trained=True,
+)
+
 # %% [markdown]
 # The peaks of the predicted distance are the seeds. But a predicted map is grainy, and grain has
 # peaks, too. So a peak counts only if one must go down by at least
