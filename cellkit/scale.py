@@ -192,7 +192,7 @@ def seen_in(samples, most: int = FEW, degrade: Callable | None = None) -> dict:
         image = degrade(sample.image.copy(), rng) if degrade and k % 2 else sample.image
         for scale in (1, *(OTHERS[(3 * k + n) % len(OTHERS)] for n in range(3))):
             small = resized(middle(image, int(SIDE / max(scale, 1))), scale)
-            if min(small.shape[:2]) < 2**(OCTAVES - 2):
+            if scale != 1 and min(small.shape[:2]) < 2 ** (OCTAVES - 2):
                 continue
             rows.append([scale, np.median(found) * scale if len(found) else np.nan, *looks(small)])
             groups.append(sample.group or sample.name)

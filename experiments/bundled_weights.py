@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -277,25 +278,20 @@ def describe(name, folder=weights.FOLDER) -> dict:
     beyond each: pictures that it was not trained on, or else each against those of other groups.
     """
     from cellkit import looks, scale, trust
-    from cellkit.datasets import read
-    from cellkit_course import papers
 
     recipe, file = RECIPES[name], Path(folder) / f"{name}.safetensors"
     net = weights.load_weights(file, device="cpu")
     data = recipe.get("data", name.partition("-")[0])
-    root = Path(os.environ["CELLKIT_DATA"]) / data
-    real = read(data, root) if data == "livecell" else papers.load(data)
+    real, made, others = known(data)
     trained = {image for part in net.card["data"] for image in part["images"]}
     real = real.where(lambda entry: entry.name in trained)
-    few = real[spread(len(real), PICTURES)] + drawn(data, PICTURES // 4)
+    few = real[spread(len(real), PICTURES)] + made
     seen = scale.seen_in(few, len(few), recipe["training"].get("degrade"))
     net.seen = seen
-    own = []
-    if data == "livecell":  # pictures of wells that it was not trained on
-        own = [s.image for s in read(data, root, split="unlabelled").where(
-            lambda entry: entry.group not in set(real.groups))]
-        scales, _, known, _ = scale.known_looks(net)
-        far = [looks.apart(looks.looks(image), known[scales == 1]).min() for image in own]
+    own = [s.image for s in others.where(lambda entry: entry.group not in set(real.groups))]
+    if own:
+        scales, _, rows, _ = scale.known_looks(net)
+        far = [looks.apart(looks.looks(image), rows[scales == 1]).min() for image in own]
         seen["limit"] = round(float(np.percentile(far, 97.5)), 2)
     if net.head != "image":
         own = own or [s.image for s in real[spread(len(real), PICTURES)]]
@@ -308,6 +304,19 @@ def describe(name, folder=weights.FOLDER) -> dict:
     return seen
 
 
+@cache
+def known(data) -> tuple[Samples, Samples, Samples]:
+    """Real pictures of a kind, a few drawn ones, and real ones that nobody annotated."""
+    from cellkit.datasets import read
+    from cellkit_course import papers
+
+    root, made = Path(os.environ["CELLKIT_DATA"]) / data, drawn(data, PICTURES // 4)
+    if data != "livecell":
+        return papers.load(data).cached(), made, made[:0]
+    return (read(data, root).where(lambda entry: entry.annotated).cached(), made,
+            read(data, root, split="unlabelled").cached())
+
+
 def spread(length, number) -> np.ndarray:
     """At most so many of ``length`` places, evenly."""
     return np.unique(np.linspace(0, max(length - 1, 0), min(number, length)).astype(int))
@@ -315,7 +324,7 @@ def spread(length, number) -> np.ndarray:
 
 def main(arguments=None):
     parser = argparse.ArgumentParser("python -m experiments.bundled_weights", description=__doc__)
-    parser.add_argument("name", choices=sorted(RECIPES))
+    parser.add_argument("names", nargs="+", choices=sorted(RECIPES))
     parser.add_argument("--epochs", type=int, help="the recipe's unless given")
     parser.add_argument("--holdout", action="store_true",
                         help="leave the test wells (or a fifth) out, measure the recipe there")
@@ -324,11 +333,12 @@ def main(arguments=None):
     parser.add_argument("--statistics", action="store_true",
                         help="train nothing, only tell in the card what the pictures are like")
     asked = parser.parse_args(arguments)
-    if asked.statistics:
-        seen = describe(asked.name, asked.out)
-        print({key: value for key, value in seen.items() if key != "looks"})
-        return
-    train(asked.name, asked.epochs, asked.holdout, asked.seed, asked.out)
+    for name in asked.names:
+        if asked.statistics:
+            print(name, {key: value for key, value in describe(name, asked.out).items()
+                         if key != "looks"}, flush=True)
+        else:
+            train(name, asked.epochs, asked.holdout, asked.seed, asked.out)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ import os
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import rankdata
 
-from cellkit import trust
+from cellkit import instances, predict, trust
 from cellkit.datasets import read
 from cellkit.datasets.images import to_grey
 from cellkit.files import replacing
@@ -98,6 +99,29 @@ def flagged(net, samples: list, few: int) -> dict:
             "by either": share([a or b for a, b in zip(strange, agreed, strict=False)])}
 
 
+def told_by_doubt(net, samples: list) -> dict:
+    """How well doubt tells wrong pixels from right ones, and cells that are none (IoU below 0.5)
+    from others: the chance that a wrong one has more of it than a right one."""
+    pixels, cells = [], []
+    for sample in samples:
+        maps = predict(net, sample.image, all=True, turns=4)
+        doubt, labels = trust.unsure(maps["foreground"]), instances(maps, net.head)
+        pixels.append(((maps["foreground"] > 0.5) != sample.mask, doubt))
+        both = np.histogram2d(labels.ravel(), sample.labels.ravel(), bins=(
+            np.arange(labels.max() + 2) - 0.5, np.arange(sample.labels.max() + 2) - 0.5))[0]
+        each = both.sum(1)[1:, None] + both.sum(0)[None, 1:] - both[1:, 1:]
+        cells.append(((both[1:, 1:] / each).max(1) < 0.5, trust.cell_doubt(doubt, labels)))
+    return {what: round(above(*(np.concatenate([part.ravel() for part in column])
+                                for column in zip(*found, strict=True))), 2)
+            for what, found in (("pixels", pixels), ("cells", cells))}
+
+
+def above(wrong: np.ndarray, doubt: np.ndarray) -> float:
+    """The area under the ROC curve, by ranks."""
+    ranks = rankdata(doubt)[wrong]
+    return float((ranks.mean() - (len(ranks) + 1) / 2) / (~wrong).sum())
+
+
 def main(arguments=None) -> None:
     parser = argparse.ArgumentParser("python -m experiments.trust_table",
                                      description=__doc__.split("\n")[0])
@@ -119,10 +143,13 @@ def main(arguments=None) -> None:
         made.append({"network": name, "kind": "its own", **flagged(net, second, asked.few),
                      **errors(net, second, SCALES)})
         print(made[-1], flush=True)
+    held = some(rows_of("livecell").where(lambda entry: entry.group in TEST_WELLS), asked.few)
+    doubt = {"network": "livecell-objects", "pictures": len(held),
+             **told_by_doubt(load_weights("livecell-objects", device="cpu"), held)}
     with replacing(RESULTS / "trust.json") as part:
         part.write_text(json.dumps({
             "command": "python -m experiments.trust_table", "version": code_version(),
-            "rows": made}, indent=1) + "\n", encoding="utf-8")
+            "rows": made, "doubt": doubt}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -37,6 +37,18 @@ def test_numbers_are_those_of_the_files():
     assert coco["seeds"].startswith("not run: ")
 
 
+def test_what_is_unlike_is_that_of_the_file():
+    rows = results.measured("trust")["rows"]
+    part = PAGE.split("## Pictures unlike")[1]
+    for row in rows:
+        [text] = [one for one in part.splitlines()
+                  if one.startswith(f"| {row['network']} | {row['kind']} | ")]
+        assert f"| {row['by looks']:.0%} |" in text and f"{row['by flips']:.0%} of" in text
+    own = [row for row in rows if row["kind"] == "its own"]
+    others = [row for row in rows if row["kind"] != "its own"]
+    assert np.mean([row["by looks"] for row in own]) < np.mean([r["by looks"] for r in others])
+
+
 def test_the_page_lives_where_it_was_made():
     """No absolute path, no number of ours without its commit."""
     assert str(Path.cwd()) not in PAGE

@@ -135,3 +135,13 @@ def test_a_picture_of_another_kind_is_a_guess(net):
     assert nothing.scale == 1 and not nothing.sure and np.isnan(nothing.cell_size)
     np.testing.assert_array_equal(ck.predict(net, image, scale="auto"),
                                   ck.predict(net, image, scale=found.scale))
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (1, 1), (40, 3, 3)])
+def test_small_and_unlabelled_pictures_are_looked_at_too(shape):
+    image = np.random.default_rng(0).random(shape).astype(np.float32)
+    seen = seen_in([Sample(image, None, "a"), Sample(image[::-1].copy(), None, "b")])
+    assert "diameters" not in seen and len(seen["looks"]) >= 2
+    net = UNet(in_channels=3 if len(shape) == 3 else 1, width=2, depth=2)
+    net.seen = seen
+    assert ck.unlike(net, image) == [] and not propose(net, image).sure
