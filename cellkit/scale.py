@@ -265,7 +265,7 @@ def proposal(net, image: np.ndarray) -> Proposal:
 
 def _coarsest(net, image) -> float:
     """The coarsest of 1, 1/2, 1/4 and 1/8 at which a network finds about what it does before."""
-    image, before = middle(image, SIDE), None
+    image, before = middle(image, SIDE // 2), None
     for scale in (1.0, 0.5, 0.25, 0.125):
         small = resized(image, scale)
         found = maps_of(net, small).get("foreground")

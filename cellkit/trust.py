@@ -15,7 +15,7 @@ from cellkit.metrics import dice
 from cellkit.scale import factor, known_looks, proposal, resized, seen_of
 from cellkit.tiles import checked, maps_of
 
-SIDE = 384  # of the middle of a picture that is asked about twice, in pixels
+SIDE = 256  # of the middle of a picture that is asked about twice, in pixels
 #: Which numbers of :func:`cellkit.looks.looks`, what is said of more of it, and of less.
 WORDS = (
     (slice(0, 2), "it is sharper or noisier", "it is less sharp"),

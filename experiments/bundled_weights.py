@@ -88,7 +88,7 @@ RECIPES = {
 TEST = {"livecell": "test", "dsb2018": "stage1_test", "glas": "testA"}
 #: Pictures drawn for training, a quarter of all that is shown; their seeds begin where no bundled
 #: picture's do, and each is a group of its own.
-PICTURES = 32  # real ones that a card tells the looks of, and a quarter as many drawn ones
+PICTURES, FEW = 48, 8  # real ones that a card tells the looks of; drawn ones, and those turned
 DRAWN = {"count": 176, "seed": 100_000, "fields": 1}
 
 
@@ -274,8 +274,9 @@ def train(name, epochs=None, holdout=False, seed=0, folder=weights.FOLDER) -> Pa
 def describe(name, folder=weights.FOLDER) -> dict:
     """Write what the training pictures are like into a network's card, and nothing else of it.
 
-    The limits of :func:`cellkit.unlike` are set so that of 40 pictures of the same kind one lies
-    beyond each: pictures that it was not trained on, or else each against those of other groups.
+    The limit of looks is the 95th percentile over pictures of the same kind that it was not trained
+    on, or else of each against those of other groups; that of flips lies three standard deviations
+    below the mean of a few of them.
     """
     from cellkit import looks, scale, trust
 
@@ -285,18 +286,19 @@ def describe(name, folder=weights.FOLDER) -> dict:
     real, made, others = known(data)
     trained = {image for part in net.card["data"] for image in part["images"]}
     real = real.where(lambda entry: entry.name in trained)
-    few = real[spread(len(real), PICTURES)] + made
-    seen = scale.seen_in(few, len(few), recipe["training"].get("degrade"))
+    degrade = recipe["training"].get("degrade")
+    seen = scale.seen_in(real, PICTURES, degrade)
+    seen["looks"] += scale.seen_in(made, FEW, degrade)["looks"]
     net.seen = seen
     own = [s.image for s in others.where(lambda entry: entry.group not in set(real.groups))]
     if own:
         scales, _, rows, _ = scale.known_looks(net)
         far = [looks.apart(looks.looks(image), rows[scales == 1]).min() for image in own]
-        seen["limit"] = round(float(np.percentile(far, 97.5)), 2)
+        seen["limit"] = round(float(np.percentile(far, 95)), 2)
     if net.head != "image":
         own = own or [s.image for s in real[spread(len(real), PICTURES)]]
-        agreed = [trust.agreement(net, own[i]) for i in spread(len(own), PICTURES // 3)]
-        seen["agreement"] = round(float(np.percentile(agreed, 2.5)), 3)
+        agreed = [trust.agreement(net, own[i]) for i in spread(len(own), FEW)]
+        seen["agreement"] = round(float(np.mean(agreed) - 3 * np.std(agreed)), 3)
     text = json.dumps(weights.sealed({**weights.card(file), "seen": seen}), indent=1,
                       ensure_ascii=False) + "\n"
     with replacing(file.with_suffix(".json")) as part:
@@ -310,7 +312,7 @@ def known(data) -> tuple[Samples, Samples, Samples]:
     from cellkit.datasets import read
     from cellkit_course import papers
 
-    root, made = Path(os.environ["CELLKIT_DATA"]) / data, drawn(data, PICTURES // 4)
+    root, made = Path(os.environ["CELLKIT_DATA"]) / data, drawn(data, FEW)
     if data != "livecell":
         return papers.load(data).cached(), made, made[:0]
     return (read(data, root).where(lambda entry: entry.annotated).cached(), made,

@@ -27,7 +27,7 @@ from cellkit_course.papers import TEST_WELLS
 from cellkit_course.results import RESULTS
 from experiments import code_version
 
-NETWORKS = ("livecell-distance", "livecell-objects", "dsb2018")
+NETWORKS = ("livecell-distance", "dsb2018")
 SCALES = (0.25, 0.5, 1, 2)
 KINDS = {"phase contrast (LIVECell)": "livecell", "fluorescence (DSB 2018)": "fluorescence",
          "stained (DSB 2018)": "stained", "brightfield (DSB 2018)": "brightfield",
@@ -125,9 +125,9 @@ def above(wrong: np.ndarray, doubt: np.ndarray) -> float:
 def main(arguments=None) -> None:
     parser = argparse.ArgumentParser("python -m experiments.trust_table",
                                      description=__doc__.split("\n")[0])
-    parser.add_argument("--most", type=int, default=24, help="pictures of a kind, looked at")
-    parser.add_argument("--few", type=int, default=8, help="of these, those turned upside down")
-    parser.add_argument("--guesses", type=int, default=3, help="of these, those guessed sizes of")
+    parser.add_argument("--most", type=int, default=16, help="pictures of a kind, looked at")
+    parser.add_argument("--few", type=int, default=4, help="of these, those turned upside down")
+    parser.add_argument("--guesses", type=int, default=1, help="of these, those guessed sizes of")
     asked = parser.parse_args(arguments)
     rows, made = {kind: some(rows_of(name), asked.most) for kind, name in KINDS.items()}, []
     for name in NETWORKS:
@@ -138,7 +138,7 @@ def main(arguments=None) -> None:
                              **errors(net, samples[:asked.guesses])})
                 print(made[-1], flush=True)
         first, second = halves(own)
-        net.seen = {**net.seen, **seen_in(first, 32)}
+        net.seen = {**net.seen, **seen_in(first, 48)}
         second = some(second, asked.most)
         made.append({"network": name, "kind": "its own", **flagged(net, second, asked.few),
                      **errors(net, second, SCALES)})
