@@ -186,24 +186,30 @@ def cellpose() -> list[str]:
 
 def trust() -> list[str]:
     known = results.measured("trust")
-    rows = [{"network": row["network"], "pictures of": row["kind"], "pictures": row["pictures"],
-             "unlike, by looks": f"{row['by looks']:.0%}",
-             "by flips": f"{row['by flips']:.0%} of {row['turned']}",
-             "size of cells: factor off, half of them": row.get("usual factor", ""),
-             "within a factor of 1.5": f"{row['size within a factor of 1.5']:.0%} of {row['sizes']}"
-             if "sizes" in row else ""} for row in known["rows"]]
-    return ["## Pictures unlike the training, and the size of cells",
+    made = []
+    for row in known["rows"]:
+        made.append({"network": row["network"], "pictures of": row["kind"],
+                     "pictures": row["pictures"], "unlike, by looks": f"{row['by looks']:.0%}"})
+        if "turned" in row:
+            made[-1]["by flips"] = f"{row['by flips']:.0%} of {row['turned']}"
+        if "sizes" in row:
+            made[-1] |= {"size of cells within a factor of 1.5":
+                         f"{row['size within a factor of 1.5']:.0%} of {row['sizes']}",
+                         "usual factor": f"{row['usual factor']:g}"}
+    page = ["## Pictures unlike the training, and the size of cells",
             "Which share of pictures `ck.unlike` speaks of, and how far the proposed size of the "
             "cells is off. *Its own*: pictures of the kind that a network is trained on, of groups "
             "that the comparison knows nothing of; what it speaks of there is a false alarm, and "
             "their sizes are asked at 1/4, 1/2, 1 and 2 times the size. Of other kinds the size is "
             "a guess, and said to be one.",
-            f"Measured on two processor cores by `{known['command']}`.", table(rows),
+            f"Measured on two processor cores by `{known['command']}`.", table(made)]
+    if doubt := known["doubt"]:
+        page.append(
             f"What `ck.doubt` is worth: a wrong pixel has more of it than a right one in "
-            f"{known['doubt']['pixels']:.0%} of pairs, a cell of {known['doubt']['network']} that "
-            f"is none (IoU below 0.5) more than another in {known['doubt']['cells']:.0%}; "
-            f"{known['doubt']['pictures']} LIVECell pictures of wells that it never saw. 50% is "
-            "chance."]
+            f"{doubt['pixels']:.0%} of pairs, a cell of {doubt['network']} that is none (IoU below "
+            f"0.5) more than another in {doubt['cells']:.0%}; {doubt['pictures']} LIVECell "
+            "pictures of wells that it never saw. 50% is chance.")
+    return page
 
 
 if __name__ == "__main__":

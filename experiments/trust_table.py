@@ -94,9 +94,8 @@ def flagged(net, samples: list, few: int) -> dict:
     images, least = [shown(net, s.image) for s in samples], seen_of(net)["agreement"]
     strange = [apart(looks(image), known[scales == 1]).min() > limit for image in images]
     agreed = [trust.agreement(net, image) < least for image in images[:few]]
-    return {"pictures": len(samples), "by looks": share(strange), "turned": len(agreed),
-            "by flips": share(agreed),
-            "by either": share([a or b for a, b in zip(strange, agreed, strict=False)])}
+    found = {"pictures": len(samples), "by looks": share(strange)}
+    return found | ({"turned": len(agreed), "by flips": share(agreed)} if agreed else {})
 
 
 def told_by_doubt(net, samples: list) -> dict:
@@ -126,7 +125,8 @@ def main(arguments=None) -> None:
     parser = argparse.ArgumentParser("python -m experiments.trust_table",
                                      description=__doc__.split("\n")[0])
     parser.add_argument("--most", type=int, default=16, help="pictures of a kind, looked at")
-    parser.add_argument("--few", type=int, default=4, help="of these, those turned upside down")
+    parser.add_argument("--few", type=int, default=4,
+                        help="of these, those turned upside down; 0: none, and no doubt measured")
     parser.add_argument("--guesses", type=int, default=1, help="of these, those guessed sizes of")
     asked = parser.parse_args(arguments)
     rows, made = {kind: some(rows_of(name), asked.most) for kind, name in KINDS.items()}, []
@@ -143,13 +143,18 @@ def main(arguments=None) -> None:
         made.append({"network": name, "kind": "its own", **flagged(net, second, asked.few),
                      **errors(net, second, SCALES)})
         print(made[-1], flush=True)
-    held = some(rows_of("livecell").where(lambda entry: entry.group in TEST_WELLS), asked.few)
-    doubt = {"network": "livecell-objects", "pictures": len(held),
-             **told_by_doubt(load_weights("livecell-objects", device="cpu"), held)}
+    doubt = {}
+    if asked.few:
+        held = some(halves(OWN["livecell"])[1], asked.few)
+        doubt = {"network": "livecell-objects", "pictures": len(held),
+                 **told_by_doubt(load_weights("livecell-objects", device="cpu"), held)}
     with replacing(RESULTS / "trust.json") as part:
         part.write_text(json.dumps({
-            "command": "python -m experiments.trust_table", "version": code_version(),
-            "rows": made, "doubt": doubt}, indent=1) + "\n", encoding="utf-8")
+            "command": "python -m experiments.trust_table "
+                       f"--most {asked.most} --few {asked.few} "
+                       f"--guesses {asked.guesses}",
+            "version": code_version(), "rows": made, "doubt": doubt}, indent=1) + "\n",
+            encoding="utf-8")
 
 
 if __name__ == "__main__":
