@@ -886,4 +886,4 @@ ck.lesson.claim(
 #   `ck.load_weights("livecell")`, hand it your pictures, `ck.load_weights("livecell", test)`, and
 #   it warns you about those that it knows.
 #
-# **Next:** lesson 5, the Double U-Net.
+# **Next:** [5 · What resolution costs](05_double_unet.ipynb)

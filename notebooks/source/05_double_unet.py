@@ -827,4 +827,4 @@ ck.show.curves(
 # - `make resolution-table` makes the whole table: all strategies, both values of M, every
 #   resampler, three seeds. It can be interrupted, and goes on where it was.
 #
-# **Next:** lesson 6, Mask R-CNN.
+# **Next:** [6 · Mask R-CNN](06_mask_rcnn.ipynb)

@@ -968,4 +968,4 @@ ck.show.table(models.gains("dsb2018"),
 #   `python -m experiments.model_table dsb2018 --kind fluorescence`.
 # - [He et al.](paper:mask_rcnn), figure 1, will look familiar.
 #
-# **Next:** lesson 7, one cell from the next.
+# **Next:** [7 · One cell from the next](07_watershed.ipynb)

@@ -652,13 +652,15 @@ sliders
 # - Say what is hard for any method that sees only the mask.
 # - Teach a network the distance to the edge of a cell, and use it as a map of seeds.
 #
-# This is the last lesson. You can read a paper about cell segmentation now, and ask it the right
-# questions: which pictures, which resampler, which split, and does that number see what is missing?
+# You can read a paper about cell segmentation now, and ask it the right questions: which pictures,
+# which resampler, which split, and does that number see what is missing?
 
 # %%
 ck.lesson.progress()
 
 # %% [markdown]
+# **Next**, if you like: [8 · Your own pictures](08_your_own_pictures.ipynb)
+#
 # ## Going further
 #
 # ### Write the flooding yourself
