@@ -483,7 +483,8 @@ def prepare(pictures, share, grow):
 def with_copies(part):
     return [name + copy for name in part for copy in ("", "+", "++")]
 
-for letters, share in (("QRSTU", 0.8), ("QRSTUVW", 0.3), ("QRST", 0.74), ("QRSTUV", 0.55)):
+for letters, share in (("QRSTU", 0.8), ("QRSTU", 0.5), ("QRSTUVW", 0.3), ("QRST", 0.74),
+                       ("QRSTUV", 0.55)):
     ck.lesson.grade("prepare", prepare, (list(letters), share, with_copies))
 # END HIDDEN TESTS
 prepare = ck.lesson.check("prepare", prepare)
