@@ -112,7 +112,7 @@ ck.lesson.claim(
 # that are like them; what it says of others is worth a look.
 
 # %%
-print(*ck.unlike(bundled, grey) or ["nothing: it looks like a picture of the training"], sep="\n")
+print(*ck.unlike(bundled, grey) or ["no warning"], sep="\n")
 
 # %% [markdown]
 # ## 2. The scale
@@ -265,7 +265,7 @@ ck.lesson.claim(
 # The network's card has changed with its weights. It no longer claims the old scores; it names its
 # parent, your pictures, and the call. It goes into the file beside the weights.
 
-# %%
+# %% tags=["changes"]
 folder = Path(tempfile.mkdtemp())
 ck.weights.save_weights(tuned, folder / "mine.safetensors", tuned.card)
 print("minutes:", tuned.card["minutes"], "| parent:", tuned.card["parent"]["sha256"][:12])
