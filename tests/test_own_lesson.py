@@ -107,3 +107,12 @@ def test_what_the_lesson_shows_was_measured_by_the_command():
     trained = [row for row in known.values() if "pictures" in row]
     assert trained and all(int(name[1:]) < own_pictures.SECOND_FIELD
                            for row in trained for name in row["pictures"])
+
+
+def test_the_page_prints_what_was_measured():
+    told = (bundled("own").parents[1] / "docs" / "own_pictures.md").read_text(encoding="utf-8")
+    for how, title in (("fine-tuned", "fine-tuned"), ("scratch", "new")):
+        cells = [results.mean_over_seeds(earlier.values(how, n)) for n in earlier.sizes()]
+        assert f"| {title} | {' | '.join(cells)} |" in told
+    found = earlier.links()
+    assert f"{found['right']} of {found['true']} true links found, {found['made']} made" in told
