@@ -56,7 +56,7 @@ def publish(repo: str, root: Path = ROOT) -> None:
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*/[\w.-]+", repo) or GITHUB + repo == PLACEHOLDER:
         raise ValueError(f"REPO is {repo!r}, expected owner/name as on GitHub; "
-                         "write for example: make publish REPO=ada/cellkit")
+                         "write for example: make publish REPO=your-name/cellkit")
     path = root / "pyproject.toml"
     text, lines = re.subn(r'^(Repository = )".*"$', rf'\1"{GITHUB}{repo}"',
                           path.read_text(encoding="utf-8"), flags=re.M)
