@@ -216,6 +216,14 @@ def test_one_line_holds_the_address_of_the_repository():
     assert len(lines) == 1 and lines[0].startswith("pyproject.toml: "), lines
 
 
+def test_built_text_has_the_same_bytes_whatever_git_does_with_line_ends():
+    files = ["notebooks/01_data_and_masks.ipynb", "notebooks/source/01_data_and_masks.py",
+             "README.md", "requirements.lock"]
+    told = subprocess.run(["git", "-c", "core.autocrlf=true", "check-attr", "eol", *files],
+                          cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert told.splitlines() == [f"{file}: eol: lf" for file in files]
+
+
 def test_nothing_of_one_machine_is_written_down():
     private = re.compile(r"(?<![\w.])/(?:work|home|Users|root|opt)/\w|find-links|index-url")
     mine = {"tests/test_repository.py", "tests/test_notebooks.py"}

@@ -723,6 +723,21 @@ def test_what_is_cached_is_read_once_whatever_the_workers():
     assert len(reads) <= len(TRAIN) + 2, "each once, and those looked at beforehand"
 
 
+@pytest.mark.parametrize("own", ["def own(image, labels, rng): return image, labels",
+                                 "own = lambda image, labels, rng: (image, labels)"])
+def test_functions_of_a_notebook_cannot_be_sent_to_workers_that_start_afresh(own):
+    """As on macOS and Windows; a notebook's names live in a ``__main__`` without a file."""
+    code = ("import numpy as np, torch, cellkit as ck\n"
+            "torch.multiprocessing.set_start_method('spawn')\n"
+            f"{own}\n"
+            "one = ck.Sample(np.zeros((16, 16), np.float32), np.ones((16, 16), np.int32), 'one')\n"
+            "ck.fit(ck.UNet(width=2, depth=1), [one], augment=own, workers=1, epochs=1, crop=16,\n"
+            "       batch_size=1, steps_per_epoch=1, device='cpu', progress=False)\n")
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "use workers=0, or put your own functions into a module" in run.stderr, run.stderr
+    assert "exited unexpectedly" not in run.stderr
+
+
 class Counting:
     """Reads a sample, and counts (over a pipe: workers are other processes)."""
 

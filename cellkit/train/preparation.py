@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import pickle
+import sys
 import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -229,7 +230,10 @@ def ready_for_workers(crops: Crops) -> None:
     """
     if torch.multiprocessing.get_start_method() != "fork":
         try:
-            pickle.dumps(crops)
+            sent = pickle.dumps(crops)
+            # A worker imports a script again, but has nothing of a notebook's cells.
+            if b"__main__" in sent and not hasattr(sys.modules["__main__"], "__file__"):
+                raise pickle.PicklingError("a function or class of the notebook is among them")
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise ValueError(
                 f"worker processes cannot be sent these settings ({error}); use workers=0, or "
