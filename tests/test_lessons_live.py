@@ -133,7 +133,8 @@ def test_run_all_twice_in_one_kernel(source, tmp_path, monkeypatch):
     code, metadata = code_of(source)
     again = [nbformat.from_dict({**cell, "id": f"{cell.id[:50]}-again"}) for cell in code]
     execute(code + again, metadata, tmp_path, monkeypatch)
-    differ = not_the_same(zip(code, again, strict=True))
+    differ = [source for source in not_the_same(zip(code, again, strict=True))
+              if source != "ck.lesson.progress()"]  # which remembers what is solved below it
     assert not differ, "not the same when all is run again:\n" + "\n---\n".join(differ)
 
 

@@ -5,8 +5,8 @@ import pytest
 from hostile import hunt
 
 #: How many cases of each kind; some index a data set, or start torch or stardist.
-SLICE = {"weights": 12, "checkpoint": 12, "server": 12, "scores": 20, "environment": 20,
-         "network": 25, "coco": 30}  # fmt: skip
+SLICE = {"weights": 12, "checkpoint": 12, "server": 12, "scores": 20, "network": 25,
+         "coco": 30}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", hunt.KINDS)

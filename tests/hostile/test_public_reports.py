@@ -107,13 +107,15 @@ def test_cellpose_396_667_1064_and_50_names_of_pairs(image, labels, tmp_path):
     np.testing.assert_array_equal(sample.labels, CELLS)
 
 
-def test_cellpose_1124_only_a_seg_npy(tmp_path, caplog):
+def test_cellpose_1124_only_a_seg_npy(tmp_path):
     """github.com/MouseLand/cellpose/issues/1124"""
     save(tmp_path / "B3_8_pre_release0000.tif", GREY)
-    (tmp_path / "B3_8_pre_release0000_seg.npy").write_bytes(b"x")
-    with caplog.at_level(logging.WARNING):
-        assert ck.read("folder", tmp_path)[0].labels is None
-    assert "_seg.npy" in caplog.text and "without labels" in caplog.text
+    beside = tmp_path / "B3_8_pre_release0000_seg.npy"
+    np.save(beside, {"masks": CELLS.astype(np.uint16), "filename": "B3_8_pre_release0000.tif"})
+    np.testing.assert_array_equal(ck.read("folder", tmp_path)[0].labels, CELLS)
+    beside.write_bytes(b"x")
+    with pytest.raises(ValueError, match="_seg.npy cannot be read as Cellpose or numpy"):
+        ck.read("folder", tmp_path)[0]
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])
@@ -180,7 +182,7 @@ def test_imageio_681_and_226_hyperstacks(one_head, tmp_path):
         at = page.offset + 2 + 12 * count
         data[at : at + 4] = bytes(4)
         place.write_bytes(data)
-    with pytest.raises(ValueError, match="has 6 pages"):
+    with pytest.raises(ValueError, match="2 channels on each of 3 pages"):
         read_image(place)
     for k in (0, 3, 5):
         np.testing.assert_allclose(read_image(place, page=k), stack.reshape(6, 30, 40)[k] / 65535)

@@ -123,12 +123,22 @@ def _iou_other_order(a, b):
     return box_iou(*((box[0], box[2], box[1], box[3]) for box in (a, b)))
 
 
+def _iou_other_order_none_at_zero(a, b):
+    try:
+        return _iou_other_order(a, b)
+    except ZeroDivisionError:
+        return 0.0
+
+
 def _iou_of_whole_corners(a, b):
     a, b = ([int(v) for v in box] for box in (a, b))
     try:
         return box_iou(a, b)
     except ZeroDivisionError:
         return 0.0
+
+
+_ORDER = "a box is read as (left, right, top, bottom); it is (left, top, right, bottom)"
 
 
 def _iou_cases():
@@ -144,6 +154,7 @@ def _iou_cases():
         Case("share", "boxes that share a corner", ((1, 2, 6, 7), (4, 3, 9, 12))),
         Case("share", "the same two, the other one first", ((4, 3, 9, 12), (1, 2, 6, 7))),
         Case("share", "one inside the other", ((0, 1, 10, 11), (3, 4, 5, 9))),
+        Case("share", "tall boxes", ((1, 3, 5, 9), (2, 4, 6, 12))),
         Case("corners", "fractions of pixels", ((0.25, 0.5, 2.75, 3.0), (0.5, 0.25, 1.0, 1.0))),
     ]
 
@@ -171,8 +182,8 @@ EXERCISE = Exercise(
                 "the sum of both areas counts what they share twice; the union counts it once"),
         Mistake("apart", _iou_other_side_clipped,
                 "only the width is kept from going below 0; the height must be, too"),
-        Mistake("corners", _iou_other_order,
-                "a box is read as (left, right, top, bottom); it is (left, top, right, bottom)"),
+        Mistake("corners", _iou_other_order, _ORDER),
+        Mistake("corners", _iou_other_order_none_at_zero, _ORDER),
         Mistake("corners", _iou_of_whole_corners,
                 "the corners are cut to whole numbers; a box may end within a pixel"),
         Mistake("share", _iou_dice, "that is the Dice of two boxes; the IoU divides by the union"),
