@@ -34,7 +34,11 @@ def predict(side: int) -> None:
 def watershed(side: int) -> None:
     import cellkit as ck
 
-    ck.instances(grid(side) > 0, "watershed")
+    # A drawn picture laid side by side.  A grid of equal squares, all of one height along their
+    # middles, takes eight times as long at 2,000 pixels: peaks are thinned out one by one.
+    mask = ck.read("livecell", limit=1)[0].mask
+    times = [side // length + 1 for length in mask.shape]
+    ck.instances(np.tile(mask, times)[:side, :side].copy(), "watershed")
 
 
 def average_precision(side: int) -> None:
