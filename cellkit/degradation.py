@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from cellkit import checks
-from cellkit.resampling import RESAMPLERS, is_tensor, resample
+from cellkit.resampling import RESAMPLERS, is_tensor, resample, scaled_shape
 
 
 def degrade(image, M: float, resampler: str = "area", up: str = "bicubic", antialias: bool = True,
@@ -104,8 +104,7 @@ def shrink(image, M: float, resampler: str = "area", antialias: bool = True, *,
     sides = _sides(image)
     if blur:
         image = resample(image, sides, "gaussian", blur)
-    size = [max(1, math.floor(M * side + 0.5)) for side in sides]
-    image = resample(image, size, resampler, bool(antialias))
+    image = resample(image, scaled_shape(sides, M), resampler, bool(antialias))
     if noise:
         try:
             rng = np.random.default_rng(seed)

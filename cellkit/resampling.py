@@ -17,6 +17,11 @@ from scipy import sparse
 RESAMPLERS = ("nearest", "bilinear", "bicubic", "lanczos", "area")
 
 
+def scaled_shape(shape, factor: float) -> tuple[int, ...]:
+    """Sides times a factor, rounded half up, each at least one pixel."""
+    return tuple(max(1, math.floor(factor * side + 0.5)) for side in shape)
+
+
 def _hat(x):
     return np.maximum(1 - abs(x), 0)
 

@@ -16,7 +16,7 @@ from cellkit.annotations import resize_labels
 from cellkit.device import unwrapped
 from cellkit.looks import OCTAVES, SIDE, apart, looks, middle
 from cellkit.metrics import dice
-from cellkit.resampling import resample
+from cellkit.resampling import resample, scaled_shape
 from cellkit.samples import Samples
 from cellkit.tiles import checked, maps_of
 
@@ -60,7 +60,7 @@ def diameters(labels: np.ndarray) -> np.ndarray:
 
 def resized(image: np.ndarray, scale: float) -> np.ndarray:
     """An image ``scale`` times as large: by area when smaller, bicubic when larger; float32."""
-    shape = _shape(image.shape, scale)
+    shape = scaled_shape(image.shape[:2], scale)
     if shape == image.shape[:2]:
         return image
     return np.clip(resample(image, shape, "area" if scale < 1 else "bicubic"), 0, 1)
@@ -88,12 +88,8 @@ class _Scaled:
 
     def __call__(self):
         image, labels = self.read()
-        shape = _shape(image.shape, self.scale)
+        shape = scaled_shape(image.shape[:2], self.scale)
         return resized(image, self.scale), None if labels is None else resize_labels(labels, shape)
-
-
-def _shape(shape, scale) -> tuple[int, int]:
-    return tuple(max(1, int(scale * side + 0.5)) for side in shape[:2])
 
 
 def factor(net, auto: Callable[[], float], scale, cell_size) -> float:

@@ -12,6 +12,9 @@ from cellkit.checks import unit_range
 from cellkit.datasets.decoders import decode
 from cellkit.datasets.faults import naming, need
 
+#: What red, green and blue add to brightness (Recommendation ITU-R BT.601), as Pillow's
+#: ``convert("L")``.
+GREY = np.array([0.299, 0.587, 0.114], np.float32)
 SUFFIXES = (".tif", ".tiff", ".png", ".bmp", ".jpg", ".jpeg")
 
 _log = logging.getLogger(__name__)
@@ -278,8 +281,7 @@ def _by_type(array) -> np.ndarray:
 def to_grey(image) -> np.ndarray:
     """The brightness of a colour image: (H, W, 3) → (H, W) float32; grey stays as it is.
 
-    Float in [0, 1], in and out.  Weights 0.299, 0.587, 0.114 (Recommendation ITU-R BT.601), as
-    Pillow's ``convert("L")``.
+    Float in [0, 1], in and out; weights :data:`GREY`.
     """
     image = np.asarray(image)
     scaled = "scale it with cellkit.datasets.scale_image(image{}) first"
@@ -293,7 +295,7 @@ def to_grey(image) -> np.ndarray:
     image = image.astype(np.float32, copy=False)
     if image.ndim == 2:
         return image
-    return np.clip(image @ np.array([0.299, 0.587, 0.114], np.float32), 0, 1)
+    return np.clip(image @ GREY, 0, 1)
 
 
 def _channels(array) -> np.ndarray:

@@ -8,9 +8,7 @@ import numpy as np
 from skimage.measure import regionprops_table
 
 from cellkit import checks
-
-#: Of colour, as :func:`cellkit.datasets.to_grey`.
-GREY = (0.299, 0.587, 0.114)
+from cellkit.datasets.images import GREY
 
 
 def measure(labels: np.ndarray, image: np.ndarray | None = None,
@@ -53,7 +51,7 @@ def measure(labels: np.ndarray, image: np.ndarray | None = None,
         checks.same_shape("the image", grey.shape[:2], "the labels", labels.shape,
                           "take both of one picture")
         if grey.ndim == 3:
-            grey = grey[..., :3] @ np.array(GREY, np.float32)
+            grey = grey[..., :3] @ GREY
         wanted.append("intensity_mean")
     found = regionprops_table(labels, grey, properties=wanted)
     table = {"cell": found["label"], "y_px": found["centroid-0"], "x_px": found["centroid-1"],
