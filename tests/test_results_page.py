@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from cellkit import weights
 from cellkit_course import papers, results
-from experiments import results_page
+from experiments import network_table, results_page
 
 PAGE = results_page.page()
 
@@ -48,6 +49,30 @@ def test_what_is_unlike_is_that_of_the_file():
     own = [row for row in rows if row["kind"] == "its own"]
     others = [row for row in rows if row["kind"] != "its own"]
     assert np.mean([row["by looks"] for row in own]) < np.mean([r["by looks"] for r in others])
+
+
+def test_the_table_of_networks_tells_all_of_them_as_their_cards_do():
+    docs = Path(network_table.__file__).parents[1] / "docs"
+    page = (docs / "networks.md").read_text(encoding="utf-8")
+    assert sorted(network_table.SAYS) == weights.available()
+    for name in weights.available():
+        scores = weights.card(name)["metrics"]["these weights"]
+        [row] = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+        assert all(f"Dice {one['dice']:.3f}" in row or f": {one['dice']:.3f}," in row
+                   for one in scores.values())
+
+
+def test_a_network_that_saw_all_is_told_by_its_recipe_trained_again_without_some():
+    drawn, real = {"images": 2, "dice": 0.97}, {"images": 9, "dice": 0.91, "stained": 0.88}
+    card = {"minutes": 19.3, "metrics": {
+        "these weights": {network_table.DRAWN: drawn}, "their recipe": None}}
+    assert "| not measured | 2: Dice 0.970 |" in network_table.text({"dsb2018": card})
+    card["metrics"]["their recipe"] = {network_table.REAL: real, "how": "trained without field 7"}
+    told = network_table.text({"dsb2018": card})
+    assert "| 9: Dice 0.910† | 2: Dice 0.970 |" in told and "stained 0.880" in told
+    assert "- `dsb2018`†: trained without field 7" in told and "† The network has seen" in told
+    card["metrics"]["these weights"][network_table.REAL] = real | {"dice": 0.93}
+    assert "| 9: Dice 0.930 |" in network_table.text({"dsb2018": card})
 
 
 def test_the_page_lives_where_it_was_made():

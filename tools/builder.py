@@ -1,7 +1,7 @@
 """Build the notebooks from their sources.
 
 ``python -m tools.builder`` writes, for every ``notebooks/source/NN_name.py``, the student's
-notebook and the solved one, and the table of lessons in the README; the same source gives the same
+notebook and the solved one, and what of README and docs is built; the same source gives the same
 bytes.  ``--check`` writes nothing and says what is out of date.  How a source is written stands in
 ``notebooks/source/README.md``.
 """
@@ -21,7 +21,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from cellkit.files import replacing
-from experiments import results_page
+from experiments import network_table, results_page
 from tools import address, budget, cards, keep, prose
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -360,15 +360,16 @@ def everything(root: Path = ROOT) -> Iterator[tuple[Path, str]]:
         yield root / "docs" / "glossary.md", glossary(root)
     if (root / "experiments").is_dir():
         yield root / "docs" / "results.md", results_page.page()
-    readme = root / "README.md"
-    if readme.exists():
-        text = readme.read_text(encoding="utf-8")
-        yield readme, re.sub(
-            r"(<!-- lessons: .*?-->\n).*?(<!-- end -->)",
-            lambda found: f"{found[1]}{lesson_table(root)}\n{found[2]}",
-            text,
-            flags=re.S,
-        )
+    for name, key, made in (("README.md", "lessons", lambda: lesson_table(root)),
+                            ("docs/networks.md", "networks", network_table.text)):
+        if (root / name).exists():
+            yield root / name, filled((root / name).read_text(encoding="utf-8"), key, made())
+
+
+def filled(text: str, key: str, made: str) -> str:
+    """A page with what is made between ``<!-- key: ... -->`` and ``<!-- end -->``."""
+    return re.sub(rf"(<!-- {key}: .*?-->\n).*?(<!-- end -->)",
+                  lambda found: f"{found[1]}{made}\n{found[2]}", text, flags=re.S)
 
 
 def stale(root: Path = ROOT) -> list[str]:
