@@ -253,6 +253,14 @@ def test_readme_names_only_commands_that_exist():
     assert "make lab" in screen and "make test" in screen
 
 
+def test_readme_is_read_in_two_minutes():
+    """At some 210 words a minute, without the table of lessons, whose pictures are looked at."""
+    told = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = re.sub(r"<!-- lessons: .*?<!-- end -->", "", told, flags=re.S)
+    told = re.sub(r"!\[[^\]]*\]|\]\([^)]*\)", "", told)  # pictures; where links lead
+    assert 200 < len(re.findall(r"\w[\w./-]*", told)) <= 420
+
+
 def test_ci_runs_the_readme_command():
     assert re.search(r"^exec make test\b", (ROOT / ".ci/run").read_text(encoding="utf-8"), re.M)
 

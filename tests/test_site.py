@@ -164,6 +164,18 @@ def test_links_lead_within_the_site_or_into_the_repository(tmp_path):
     assert f'<a href="{address.repository()}/blob/main/docs/glossary.md#dice">terms' in alone
 
 
+@pytest.mark.parametrize("link, seen", [
+    ("[t](../INSTRUCTORS.md#plan)", '<a href="instructors.html#plan">t</a>'),
+    ("[t](glossary.md#dice)", '<a href="glossary.html#dice">t</a>'),
+    ("[t](docs/own_pictures.md)", '<a href="own_pictures.html">t</a>'),
+    ("[t](../notebooks/01_data_and_masks.ipynb)", '<a href="lessons/01_data_and_masks.html">t</a>'),
+    ("[t](../README.md)", f"[t]({address.repository()}/blob/main/README.md)"),
+    ("[t](https://example.org)", "[t](https://example.org)"),
+])
+def test_a_pages_links_lead_to_pages_where_there_are_some(link, seen):
+    assert site.repository_links(link) == seen
+
+
 # --- which execution is shown -------------------------------------------------------------------
 
 

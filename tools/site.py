@@ -30,6 +30,8 @@ from tools import cards as cards_
 ROOT = builder.ROOT
 DOCS = ROOT / "docs"
 PROFILES = ("tiny", "standard", "full")
+#: Pages of the site that stand at the repository's root, where GitHub looks for them.
+AT_THE_ROOT = ("INSTRUCTORS", "CONTRIBUTING", "CHANGELOG")
 
 
 def sphinx(source: Path, out: Path, quiet: bool = True, kind: str = "html",
@@ -153,10 +155,8 @@ def build(out: Path, store: Path, profile: str = "tiny", work: Path | None = Non
     (work / "lessons" / "index.md").write_text(
         "# Lessons\n\n" + cards(names, "") + "\n\n```{toctree}\n:hidden:\n"
         + "\n".join(names) + "\n```\n", encoding="utf-8")
-    for name in ("INSTRUCTORS", "CONTRIBUTING", "CHANGELOG"):
-        if (ROOT / f"{name}.md").exists():
-            text = (ROOT / f"{name}.md").read_text(encoding="utf-8")
-            (work / f"{name.lower()}.md").write_text(repository_links(text), encoding="utf-8")
+    for name in AT_THE_ROOT:
+        shutil.copyfile(ROOT / f"{name}.md", work / f"{name.lower()}.md")
     for file in work.glob("*.md"):
         if file.stem not in ("index", "reference"):
             file.write_text(repository_links(file.read_text(encoding="utf-8")), encoding="utf-8")
@@ -176,11 +176,14 @@ def repository_links(markdown: str) -> str:
     """Relative links of a file at the repository's root or in docs/, as seen from the site."""
     def seen(link):
         words, target, fragment = link[1], link[2].removeprefix("../"), link[3] or ""
+        page = target.removeprefix("docs/")
         lesson = re.fullmatch(r"notebooks/(?:solutions/)?(\d\d_\w+)\.ipynb", target)
         if lesson:
             return f'<a href="lessons/{lesson[1]}.html{fragment}">{words}</a>'
-        if (DOCS / target).with_suffix(".md").exists() and "/" not in target:
-            return f'<a href="{Path(target).stem}.html{fragment}">{words}</a>'
+        if target in {f"{name}.md" for name in AT_THE_ROOT}:
+            return f'<a href="{target.lower().removesuffix(".md")}.html{fragment}">{words}</a>'
+        if (DOCS / page).with_suffix(".md").exists() and "/" not in page:
+            return f'<a href="{Path(page).stem}.html{fragment}">{words}</a>'
         return f"[{words}]({address.repository()}/blob/main/{target}{fragment})"
 
     # Sphinx does not know places that are marked in HTML.
