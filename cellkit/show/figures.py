@@ -210,7 +210,7 @@ class LiveCurves:
                f"{name.capitalize()} {metric}: {values[-1]:.3f}.")
         curves(loss, alt=alt, xlabel="epoch", ylabel="loss", ax=left)
         curves({name: values}, alt=alt, xlabel="epoch",
-               ylabel=f"{metric}, mean over images", ax=right)
+               ylabel=f"{name} {metric}", title="mean over pictures", ax=right)
         if history.metric == "dice":
             right.set_ylim(0, 1)
         self.handle = send(*_card(fig, alt), self.handle)

@@ -379,7 +379,7 @@ fig, (much, large) = ck.show.axes(1, 2, size=(4.6, 3.2))
 much.bar(types, share.values(), color=ck.show.BLUE)
 much.set(ylabel="share of cell pixels", title=f"{samples.dataset}: cover")
 large.boxplot([sizes[kind] for kind in types], tick_labels=types, showfliers=False)
-large.set(ylabel="diameter of a disc of that area, pixels", title="sizes of cells", ylim=(0, None))
+large.set(ylabel="diameter, pixels", title="sizes of cells, as discs", ylim=(0, None))
 for ax in (much, large):
     ax.tick_params(axis="x", labelrotation=45)
 medians = {kind: int(np.median(sizes[kind])) for kind in types}

@@ -307,7 +307,7 @@ dice = ck.lesson.check("dice", dice)
 
 # %%
 truth = train[0].mask
-shifted = np.roll(truth, 4, axis=1)
+shifted = np.pad(truth, ((0, 0), (4, 0)))[:, :-4]
 shift_dice = dice(truth, shifted)
 
 # %% fold="The same mask, four pixels to the right"
@@ -324,7 +324,14 @@ ck.show.images(
 # %% [markdown]
 # The eye hardly sees the shift, yet look what it costs. Keep the number in mind when a paper
 # reports Dice with three digits.
-#
+
+# %% [markdown] tags=["question"]
+# Cells twice as wide and twice as high, and the same shift of four pixels. What does Dice do?
+# - [ ] It stays: the shift is the same — the errors form a rim, and Dice compares it with the area.
+# - [x] It rises — the rim is twice as long, but the cells' area is four times as large.
+# - [ ] It falls, for the rim is longer — only twice; the area grows more.
+
+# %% [markdown]
 # ## 8. Losses: what the network is told to want
 #
 # Training needs a [loss](define:loss "| ck.losses"): a number that gets smaller as the answer gets

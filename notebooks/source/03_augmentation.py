@@ -131,6 +131,12 @@ ck.lesson.claim(
     trained=True,
 )
 
+# %% [markdown] tags=["question"]
+# You will use this network on new A172 pictures. Which bar tells how good it will be?
+# - [ ] The first, it is about A172, too — those very pictures were trained on.
+# - [x] The second — the same lines, but pictures that it has not seen.
+# - [ ] The mean of the three — it mixes pictures that are known, new, and of another kind.
+
 # %% [markdown]
 # ## 3. The same cell, seen otherwise
 #
@@ -607,10 +613,11 @@ looks = [bent(times)(picture.image, picture.labels, np.random.default_rng(1))
          for times in strengths]
 ck.show.images(
     [ck.show.colour_labels(follow, moved) for moved, follow in looks],
-    [f"times {t}: Dice {value:.3f}" for t, value in zip(strengths, by_strength, strict=True)],
-    size=2.9, alt="The same cut-out through the pipeline at strength 0, 1, 3 and 9: at 9 the cells "
-    "are torn, grainy and hardly to be recognised. Dice on the test wells, one seed each: "
-    + ", ".join(f"times {t} {v:.3f}" for t, v in zip(strengths, by_strength, strict=True)) + ".",
+    [f"strength × {t}: Dice {value:.3f}"
+     for t, value in zip(strengths, by_strength, strict=True)],
+    size=2.9, alt="The same cut-out through the pipeline at strength 0, 1, 3 and 9, turned, "
+    "enlarged, bent and grainier each time. Dice on the test wells, one seed each: "
+    + ", ".join(f"× {t} {v:.3f}" for t, v in zip(strengths, by_strength, strict=True)) + ".",
 )
 ck.lesson.claim(
     by_strength[-1] < max(by_strength[:-1]) - 2 * max(spread.values()),
@@ -645,6 +652,7 @@ for name in ("dsb2018", "isbi2012", "epfl"):
 # %% fold="F1 by number of pictures"
 ck.show.curves(
     shares, xlabel="pictures trained on (logarithmic)", ylabel="F1, pooled", xscale="log",
+    xticks=(ticks := [2, 5, 10, 20, 50, 100, 200]), xticklabels=ticks,
     title="300 steps, one seed each (measured earlier)", ylim=(0.5, 1),
     alt="F1 on the test part by number of pictures trained on: " + "; ".join(
         f"{name} " + ", ".join(f"{n} {v:.3f}" for n, v in zip(*line, strict=True))

@@ -478,9 +478,10 @@ ck.show.table(
 
 # %% fold="Show one cut-out by each resampler"
 ck.show.images(
-    [made[1][:160, :160] for made in kinds.values()], list(kinds), columns=4, size=2.8,
-    limits=(crop.min(), crop.max()), caption=f"{example.dataset}, M = 1/4, each with the contrast "
-    "that its resampler leaves",
+    [made[1][:160, :160] for made in kinds.values()],
+    [f"{way}:\ncontrast {ck.metrics.contrast(images, made):.2f}" for way, made in kinds.items()],
+    columns=4, size=2.8, limits=(crop.min(), crop.max()),
+    caption=f"{example.dataset}, M = 1/4, black and white as in the sharp picture",
     alt="One cut-out at M = 1/4 by four resamplers. Nearest and bilinear without antialiasing look "
     "rough and full of contrast, the others smooth. Dice of the sharp-trained network: "
     + ", ".join(f"{way} {trap[way]['a']:.3f}" for way in kinds) + ".",
@@ -589,11 +590,15 @@ ck.show.images(
         painted, nearness, overlap, strict=True)) + ".",
 )
 
-# %% [markdown]
-# The last picture above need not please the eye. The network paints what the segmenter was trained
-# to look for. That is its strength, and its danger: such a picture is no evidence. Never show it to
-# a biologist as if a microscope had taken it.
+# %% [markdown] tags=["question"]
+# May you show the picture *for the task* in a talk, as what a better microscope would have seen?
 #
+# - [ ] Yes, for its Dice is high. — Dice tells that the segmenter can use it, not that it is true.
+# - [ ] Yes, if its PSNR is high, too. — A blank picture has a high PSNR.
+# - [x] No. — The network paints what the segmenter looks for. That is its strength, and its danger:
+#   such a picture is no evidence.
+
+# %% [markdown]
 # ## 10. The fair table
 #
 # Same test pictures, same resampler, and beyond the sharp network at most the same minutes of
@@ -804,7 +809,8 @@ kilobytes = [np.mean([ck.storage(i, M).png for i in images]) / 1000 for M in sca
 series = {words[k]: (kilobytes, [ck.dice(truths, found[k, M] if (k, M) in found else
                                          masks_of(looks[k], M)) for M in scale]) for k in "ae"}
 ck.show.curves(
-    series, xlabel="kilobytes a picture, PNG", ylabel="Dice", xscale="log", ylim=(0, 1),
+    series, xlabel="kilobytes a picture, PNG (logarithmic)", ylabel="Dice", xscale="log",
+    xticks=(ticks := [0.1, 1, 10, 100]), xticklabels=ticks, ylim=(0, 1),
     title=f"{test.dataset}, M = 1 (right) … 1/16 (left), area", alt="Dice against kilobytes. "
     + " ".join(f"{name}: " + ", ".join(f"{x:.1f} kB {y:.2f}" for x, y in zip(*line, strict=True))
                + "." for name, line in series.items()),

@@ -242,6 +242,15 @@ def anchors(height, width, stride, sides, ratios=(0.5, 1, 2)):
 grid = anchors(64, 96, 8, (24, 40))
 ck.lesson.draw.anchor_grid(truth, grid, stride=8, here=(64, 48))
 
+# %% [markdown] tags=["question"]
+# A cell is 6 pixels wide, and the smallest anchors have sides of 24. What will the network learn?
+#
+# - [ ] To shrink an anchor fourfold. — Their IoU is at most 36 / 576, about 0.06: such an anchor is
+#   told that there is *no* object.
+# - [x] Little: no anchor fits this cell. — Only its one best anchor is told of it, and must shrink
+#   fourfold.
+# - [ ] To join it with its neighbours. — Boxes are never joined.
+
 # %% fold="Are torchvision's the same?"
 makes = AnchorGenerator(((24, 40),), ((0.5, 1.0, 2.0),))
 usual = makes(ImageList(torch.zeros(1, 1, 64, 96), [(64, 96)]), [torch.zeros(1, 1, 8, 12)])[0]

@@ -164,6 +164,14 @@ ck.show.animation(
     "bottom of each; the pools grow, each in its own colour, and meet at a straight line.",
 )
 
+# %% [markdown] tags=["question"]
+# Two seeds lie in one cell. What does the watershed make of it?
+#
+# - [ ] One cell: the waters join. — They never do. Where two waters meet, a border is drawn.
+# - [x] Two cells. — Each seed's water keeps its own number, whatever the landscape looks like.
+# - [ ] Nothing, without a valley between them. — Then the border lies in a poor place, but it is
+#   drawn.
+
 # %% [markdown]
 # The straight line is where both waters arrive at the same height. Nobody drew it: it follows from
 # the landscape and the seeds. In code it is one line, `watershed(-height, seeds, mask=two)`; how to

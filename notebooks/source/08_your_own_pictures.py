@@ -472,10 +472,18 @@ ck.show.table(
      for name, one in growth.items()], f"{film[0].dataset}: {len(film)} frames of one field")
 
 # %% [markdown]
-# (A time below zero is one to halve.) The interval is what the scatter of the points about the line
-# allows. It knows nothing of a fault
-# that grows with the cells: in a thin field few touch, in a crowded one most do, so merges bend the
-# curve, and the points may still lie close to a line, the wrong one. How much does *one* merge do?
+# (A time below zero is the time in which the number halves.) The interval is what the scatter of
+# the points about the line allows. It knows nothing of a fault that grows with the cells: in a thin
+# field few touch, in a crowded one most do, so merges bend the curve, and the points may still lie
+# close to a line, the wrong one. How much does *one* merge do?
+
+# %% [markdown] tags=["question"]
+# In one frame two cells are counted as one. Where does that move the doubling time most?
+#
+# - [ ] In the last frame, with most cells. — There it is one cell of many.
+# - [x] In the first. — One of few is a larger share, and the line goes through logarithms: it asks
+#   for shares.
+# - [ ] In the middle. — A point in the middle lifts the line or lowers it, and hardly turns it.
 
 # %%
 early, late = list(counts["truth"]), list(counts["truth"])
