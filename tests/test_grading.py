@@ -535,12 +535,37 @@ def test_each_cause_has_its_words(ended, words):
     assert re.search(words, grades_.why(ended, 20))
 
 
-def test_cells_that_no_exercise_needs_are_not_run():
-    rules = load_rules()
-    modules = {"ck", "np"}
-    makes, uses = rules["names"]("net = ck.UNet()\nrows.append(net)\nck.fit(other, x)", modules)
-    assert makes == {"net", "rows", "other"} and {"ck", "net", "rows", "x"} <= uses
-    assert rules["names"]("%matplotlib\nfor a in b:\n    c[a] = 1", modules)[0] == {"a", "c"}
+def test_names_that_a_cell_makes_and_uses():
+    names, modules = load_rules()["names"], {"ck", "np"}
+    makes, uses, anew = names("net = ck.UNet()\nrows.append(net)\nck.fit(other, x)", modules)
+    assert makes == {"net", "rows", "other"} and anew == {"net"}
+    assert {"ck", "rows", "other", "x"} <= uses and "net" not in uses
+    loop = "%matplotlib\nfor a in b:\n    c[a] = 1"
+    assert names(loop, modules) == ({"a", "c"}, {"b", "c"}, set())
+    # A function's own names, and a comprehension's, are not the notebook's.
+    assert names("def f(a, k=d):\n    rows = [x for x in a]\n    rows.append(e)\n    return rows",
+                 modules) == ({"f"}, {"d", "e"}, {"f"})
+    assert names("n += 1\nx, (y, *z), w[0] = n", modules)[1:] == ({"n", "w"}, {"x", "y", "z"})
+
+
+def test_cells_that_no_exercise_needs_are_not_run(tmp_path, monkeypatch):
+    """Nor does a network in evaluation mode, ``net.eval()``, run all of them."""
+    monkeypatch.chdir(tmp_path)
+    rules, ran = load_rules(), {}
+    for solved in sorted((builder.ROOT / "notebooks" / "solutions").glob("*.ipynb")):
+        handed_out = solved.parents[1] / solved.name
+        handout.write(tmp_path / "cellkit_plain_cells.json", handout.plain_cells(handed_out))
+        notebook, _ = rules["SkipWhatNoExerciseNeeds"]().preprocess(
+            nbformat.read(solved, as_version=4), {})
+        ran[solved.stem] = [
+            cell.source for cell in notebook.cells
+            if cell.cell_type == "code" and "nbgrader" not in cell.metadata
+            and "skip-execution" not in cell.metadata.get("tags", ())]
+    assert len(ran) == 8
+    for lesson, cells in ran.items():
+        trains = re.search(r"\bck\.(fit|predict|detect)\(", "\n".join(cells))
+        # Lesson 3 shows a guess beside what its networks score.
+        assert len(cells) <= 7 and bool(trains) == (lesson == "03_augmentation"), (lesson, cells)
 
 
 def load_rules():

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import symtable
 from pathlib import Path
 
 from nbconvert.preprocessors import ClearMetadataPreprocessor
@@ -85,17 +86,18 @@ class SkipWhatNoExerciseNeeds(NbGraderPreprocessor):
             return nb, resources
         untouched = set(json.loads(plain.read_text(encoding="utf-8")))
         cells = [cell for cell in nb.cells if cell.cell_type == "code"]
-        if any(re.search(r"\b(exec|eval|globals|vars|locals|get_ipython)\s*\(", cell.source)
+        if any(looks_names_up(cell.source)
                for cell in cells if not self.is_untouched(cell, untouched)):
             return nb, resources  # what such code uses cannot be seen
         modules = set().union(*(imported(cell.source) for cell in cells))
         wanted = set()
         for cell in reversed(cells):
-            makes, uses = names(cell.source, modules)
-            if self.is_untouched(cell, untouched) and not makes & wanted:
+            makes, uses, anew = names(cell.source, modules)
+            same = self.is_untouched(cell, untouched)
+            if same and not makes & wanted:
                 cell.metadata.setdefault("tags", []).append("skip-execution")
-            else:
-                wanted |= uses
+            else:  # what a student wrote may fail and make nothing
+                wanted = (wanted - anew if same else wanted) | uses
         return nb, resources
 
     def is_untouched(self, cell, untouched):
@@ -112,20 +114,39 @@ def tree(source):
         return None
 
 
+def looks_names_up(source):
+    """Whether a cell may use names that do not stand in it; ``net.eval()`` does not."""
+    return re.search(r"(?<!\.)\b(exec|eval|globals|vars|locals|get_ipython)\s*\(", source)
+
+
 def imported(source):
-    """The names of modules: calling something of theirs changes nothing of a notebook's."""
+    """The names that imports make: calling something of theirs changes nothing of a notebook's."""
     found = tree(source) or ast.Module([], [])
     return {(alias.asname or alias.name).partition(".")[0] for node in ast.walk(found)
-            if isinstance(node, ast.Import) for alias in node.names}
+            if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}
 
 
 def names(source, modules):
-    """The names that a cell makes or changes, and those that it uses."""
-    makes, uses, found = set(), set(), tree(source)
+    """The notebook's names that a cell makes or changes, that it uses, and that it makes anew.
+
+    What it has made anew it does not use, nor does it need what an earlier cell made of it.
+    """
+    makes, uses, anew, found = set(), set(), set(), tree(source)
     if found is None:
         words = set(re.findall(r"[A-Za-z_]\w*", source))
-        return words, words
-    for node in ast.walk(found):
+        return words, words, set()
+    for statement in found.body:
+        changed, used = names_in(statement, modules)
+        makes |= changed
+        uses |= used - anew
+        anew |= assigned(statement)
+    return makes, uses, anew
+
+
+def names_in(statement, modules):
+    """The notebook's names that a statement makes or changes, and those that it uses."""
+    makes, uses = set(), set()
+    for node in ast.walk(statement):
         if isinstance(node, ast.Name):
             (uses if isinstance(node.ctx, ast.Load) else makes).add(node.id)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -135,6 +156,8 @@ def names(source, modules):
         inner = None
         if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
             inner = node.value  # x.y = …, x[k] = …
+        elif isinstance(node, ast.AugAssign):
+            uses |= root(node.target)
         elif isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute):  # x.append(…)
                 makes |= root(node.func.value) - modules
@@ -142,7 +165,34 @@ def names(source, modules):
                 inner = node.args[0]
         if inner is not None:
             makes |= root(inner)
-    return makes, uses
+    own = notebooks_own(symtable.symtable(ast.unparse(statement), "cell", "exec"))
+    if isinstance(statement, ast.For):  # its variables are made before its body uses them
+        uses -= targets(statement.target) - names_in(ast.Expr(statement.iter), modules)[1]
+    return makes & own, uses & own
+
+
+def notebooks_own(table):
+    """The names in a piece of code that are not a function's own."""
+    own = {symbol.get_name() for symbol in table.get_symbols()
+           if symbol.is_global() or table.get_type() == "module"}
+    return own.union(*map(notebooks_own, table.get_children()))
+
+
+def assigned(statement):
+    """The names that a statement makes anew, whatever happens."""
+    if isinstance(statement, ast.Assign):
+        return set().union(*map(targets, statement.targets))
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return {statement.name}
+    return set()
+
+
+def targets(node):
+    """The names on the left of ``=``; those in ``x.y`` and ``x[k]`` are not made there."""
+    if isinstance(node, ast.Tuple | ast.List):
+        return set().union(*map(targets, node.elts))
+    node = node.value if isinstance(node, ast.Starred) else node
+    return {node.id} if isinstance(node, ast.Name) else set()
 
 
 def root(node):
