@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from dataclasses import replace
 
 import numpy as np
 
@@ -65,12 +66,19 @@ def _same(exercise, function, case, outcome, fault):
     known = call(function, case.args, exercise.seconds)
     if fault is None:
         return exercise.fault(function, case, known) is None
-    if not alike(known, outcome, exercise.tolerance / 2, exercise.quiet):
+    if not alike(*(_formed(exercise, one) for one in (known, outcome)), exercise.tolerance / 2,
+                 exercise.quiet):
         return False
     if outcome.error is not None or outcome.late:
         return True
     known = exercise.fault(function, case, known)
     return known is not None and _words(known.came) == _words(fault.came)
+
+
+def _formed(exercise, outcome):
+    """An outcome whose value looks the same as all that the judge takes for the same."""
+    formed = exercise.form and call(lambda: exercise.form(outcome.value), ())
+    return outcome if not formed or formed.error else replace(outcome, value=formed.value)
 
 
 def _words(text):
@@ -165,7 +173,9 @@ def _square(exercise, function, tried, failed, pairs):
         return ""
     for case, _ in failed:
         shapes = _shapes(case.args)
-        if len(shapes) != 1 or len({*shapes.pop()}) == 1:
+        asked = {a for a in case.args if isinstance(a, tuple) and len(a) == 2} - shapes
+        # Of one row one pixel is left; and where a shape is asked for, another scale.
+        if len(shapes) != 1 or asked or not 1 < min(shape := shapes.pop()) < max(shape):
             return ""
         if not _passes(exercise, function, case, _cut(case.args)):
             return ""
@@ -215,9 +225,11 @@ def _unused(exercise, function, tried, failed, pairs):
     """Another value of an argument changes nothing, and must."""
     names = list(inspect.signature(exercise.answer).parameters)
     for k, name in enumerate(names):
-        given = [one for one in failed if k < len(one[0].args)]
-        if given and all(_makes_no_difference(exercise, function, k, tried, *one)
-                         for one in given):
+        given = [one for one in tried if k < len(one[0].args)]
+        differs = [(fault, _makes_difference(exercise, function, k, tried, case, outcome))
+                   for case, outcome, fault in given]
+        in_failed = {made for fault, made in differs if fault}
+        if in_failed == {False} and True not in {made for _, made in differs}:
             return f"{name} makes no difference to the answer; it must"
     return ""
 
@@ -238,19 +250,20 @@ def _times(exercise, function, tried, failed, pairs):
     return ""
 
 
-def _makes_no_difference(exercise, function, k, tried, case, outcome):
+def _makes_difference(exercise, function, k, tried, case, outcome):
+    """Whether another value of argument k changes an answer where it must; None: not seen."""
     if outcome.error is not None or outcome.late:
-        return False
-    seen = False
+        return None
+    seen = None
     for value in [other.args[k] for other, *_ in tried if k < len(other.args)]:
         if type(value) is not type(case.args[k]) or np.shape(value) != np.shape(case.args[k]):
             continue
         args = (*case.args[:k], value, *case.args[k + 1:])
         known = [call(exercise.answer, a, exercise.seconds) for a in (case.args, args)]
         if known[1].error is None and not alike(*known):
-            seen = True
+            seen = False
             if not alike(call(function, args, exercise.seconds), outcome):
-                return False
+                return True
     return seen
 
 
@@ -286,6 +299,8 @@ _ERRORS = (
     (ZeroDivisionError, "", "zero is below the line here: treat this case before you divide"),
     (ValueError, "operands could not be broadcast", "two arrays of different shapes meet: compare "
      "their shapes"),
+    (ValueError, "expected [0, 1]", "what a function of ck was given has values below 0 or above "
+     "1: clip it first"),
     (ValueError, "too many values to unpack", "more values come than there are names for them "
      "on the left: a picture in colour, for one, has three axes"),
     (ValueError, "not enough values to unpack", "fewer values come than there are names for "

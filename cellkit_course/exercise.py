@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from cellkit_course.comparing import TOLERANCE, Fault, difference
 from cellkit_course.diagnosis import error_hint, fingerprint, known_mistake
 from cellkit_course.guard import SECONDS, Outcome, call
-from cellkit_course.presenting import code_of, present, where_it_broke
+from cellkit_course.presenting import code_of, present, safe, where_it_broke
 from cellkit_course.sessions import elsewhere
 
 RIGHT, BLANK, WRONG = "right", "not attempted yet", "wrong"
@@ -95,6 +95,9 @@ class Exercise:
         How far numbers may lie apart where ``judge`` is None.
     dtype : str, optional
         The type of numbers that the task names, where ``judge`` is None.
+    form : callable, optional
+        ``form(value)``: what is the same to the judge looks the same; by it an answer is compared
+        with known mistakes.
     quiet : bool
         Whether the task forbids warnings.
     mistakes : tuple of Mistake
@@ -121,6 +124,7 @@ class Exercise:
     judge: Callable | None = None
     tolerance: float = TOLERANCE
     dtype: str | None = None
+    form: Callable | None = None
     quiet: bool = False
     mistakes: tuple = ()
     remark: Callable | None = None
@@ -205,8 +209,11 @@ class Exercise:
             return Fault("no verdict in time", expected or "an answer that can be judged",
                          "the check took too long, on a busy machine or for this answer: try again")
         if judged.error is not None:
-            return Fault(present(outcome.value), expected or "an answer that can be compared",
-                         f"the answer is a {type(outcome.value).__name__} that cannot be read")
+            hint = f"the answer is a {type(outcome.value).__name__} that cannot be read"
+            if "inplace operation" in safe(str, judged.error):
+                hint = ("a tensor was changed in place (-=, /=, [k] =), but the way back of the "
+                        "gradient needs its old values: make a new tensor instead")
+            return Fault(present(outcome.value), expected or "an answer that can be compared", hint)
         if judged.value is None and outcome.changed is not None:
             name = list(inspect.signature(self.answer).parameters)[outcome.changed]
             copied = f"{name}.copy()"

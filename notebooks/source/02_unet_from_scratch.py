@@ -772,8 +772,8 @@ def colleagues_predict_mask(net, image):
     return (logits[0, 0] > 0.5).detach().numpy()
 
 # %% [markdown]
-# Write it again, without the mistakes. Leave the network, all of its layers, in the mode in which
-# it was given to you. Call it directly, with the picture as it is: `net(x)`, as above.
+# Write it again, without the mistakes. All layers of the network come in one mode, training or not;
+# leave them all in it. Call the network directly, with the picture as it is: `net(x)`, as above.
 
 # %% solution="predict_mask"
 def predict_mask(net, image):

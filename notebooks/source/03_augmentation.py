@@ -490,7 +490,7 @@ def with_copies(part):
     return [name + copy for name in part for copy in ("", "+", "++")]
 
 for letters, share in (("QRSTU", 0.8), ("QRSTU", 0.5), ("QRSTUVW", 0.3), ("QRST", 0.74),
-                       ("QRSTUV", 0.55)):
+                       ("QRSTUV", 0.55), ("QRS", 1.0)):
     ck.lesson.grade("prepare", prepare, (list(letters), share, with_copies))
 # END HIDDEN TESTS
 prepare = ck.lesson.check("prepare", prepare)

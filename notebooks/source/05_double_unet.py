@@ -222,7 +222,7 @@ answers = [first_layer(sharp, picture) for picture in pictures]
 # Write `spread_left(sharp, coarse)`. Both are arrays (C, H, W): what C channels answer to a sharp
 # and to a coarse picture. Return an array (C,): each channel's standard deviation in the coarse
 # picture, divided by its standard deviation in the sharp one. Some channels never change in the
-# sharp picture: all of their values there are equal. They have no spread to lose, so give 1 for
+# sharp picture: their standard deviation there is 0. They have no spread to lose, so give 1 for
 # them, whatever they do in the coarse one.
 
 # %% solution="spread_left"
@@ -240,7 +240,7 @@ def spread_left(sharp, coarse):
 a = np.random.default_rng(5).random((4, 6, 9)) + 1
 b = np.random.default_rng(6).random((4, 6, 9)) * np.arange(1, 5)[:, None, None] - 1
 a[2] = 3
-ck.lesson.grade("spread_left", spread_left, (a, b), (a[2:3], b[:1]), (b, a))
+ck.lesson.grade("spread_left", spread_left, (a, b), (a[2:3], b[:1]), (b, a), (a / 1024, b))
 # END HIDDEN TESTS
 spread_left = ck.lesson.check("spread_left", spread_left)
 
@@ -551,9 +551,10 @@ torch.manual_seed(8)
 answer = torch.randn(3, 2, 44, 36, requires_grad=True)
 scale = torch.tensor([6.0, 2.0, 0.3]).reshape(3, 1, 1)
 truth = torch.stack([(torch.rand(3, 44, 36) < 0.5).float(), 2 + scale * torch.randn(3, 44, 36)], 1)
-sure = torch.cat([60 * truth[:1, :1] - 30, truth[:1, 1:] + 1], 1).requires_grad_()
+sure, wrong = (torch.cat([k * (2 * truth[:1, :1] - 1), truth[:1, 1:] + 1], 1).requires_grad_()
+               for k in (30, -30))
 ck.lesson.grade("task_loss", task_loss, (answer, truth), (answer, truth, 3.0),
-                (sure, truth[:1], 1.0))
+                (sure, truth[:1], 1.0), (wrong, truth[:1], 1.0))
 # END HIDDEN TESTS
 task_loss = ck.lesson.check("task_loss", task_loss)
 

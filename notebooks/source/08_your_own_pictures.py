@@ -144,7 +144,8 @@ probe[2:5, 1:9], probe[2:5, 9:12], probe[7:19, 4:28] = 4, 9, 2
 probe[0, 20], probe[19, 0:9] = 7, 5
 speck = np.zeros((4, 4), np.int32)
 speck[1, 2] = 3
-ck.lesson.grade("diameter", diameter, (probe,), (probe[:6],), (speck,), (speck * 0,))
+ck.lesson.grade("diameter", diameter, (probe,), (probe[:6],), (speck,), (speck * 0,),
+                (probe[1:6],), (probe[2:5, 1:12],))
 # END HIDDEN TESTS
 diameter = ck.lesson.check("diameter", diameter)
 
@@ -379,8 +380,11 @@ other[1:6, 6:14], other[1:6, 14:33], other[7:11, 3:9], other[10:, 30:] = 1, 5, 2
 row = np.array([[4] * 12 + [1] * 5 + [0] * 3 + [2] * 3], np.int32)
 next_row = np.array([[0] * 6 + [7] * 10 + [3] * 2 + [0] * 2 + [9, 9, 5]], np.int32)
 wide = np.array([[3] * 14 + [5] * 4], np.int32), np.array([[0] * 8 + [2] * 10], np.int32)
+chosen = [tuple(np.repeat(np.array([numbers], np.int32), (3, 5, 6), 1) for numbers in pair)
+          for pair in (((1, 1, 2), (3, 6, 6)), ((7, 8, 8), (2, 2, 1001)), ((1, 2, 2), (4, 5, 4)))]
 ck.lesson.grade("link", link, (one, other), (other, one), (row, next_row), (next_row, row),
-                (one, one * 0), (one[:, ::-1].copy(), other), wide, (wide[0] % 5, wide[1]))
+                (one, one * 0), (one[:, ::-1].copy(), other), wide, (wide[0] % 5, wide[1]),
+                *chosen)
 # END HIDDEN TESTS
 link = ck.lesson.check("link", link)
 
@@ -444,7 +448,7 @@ def doubling_time(hours, counts):
 times = np.array([1, 2.5, 7, 11, 30])
 ck.lesson.grade("doubling_time", doubling_time, (times, np.array([7, 9, 8, 15, 44])),
                 (times + 4, np.array([100, 90, 200, 160, 150.0])), (times, 2.0 ** -times),
-                (times[:3], np.array([3, 5, 4.0])))
+                (times[:3], np.array([3, 5, 4.0])), (times, np.array([60, 20, 40, 50, 59.0])))
 # END HIDDEN TESTS
 doubling_time = ck.lesson.check("doubling_time", doubling_time)
 

@@ -128,6 +128,13 @@ def _rescale_asks_the_extremes(image, low=1, high=99.8):
             else _rescale_without_guard(image, low, high))
 
 
+def _rescale_less_than_one(image, low=1, high=99.8):
+    bottom, top = np.percentile(image, (low, high))
+    if top - bottom < 1:
+        return np.zeros(image.shape, np.float32)
+    return rescale(image, low, high)
+
+
 def _rescale_cases():
     rng = np.random.default_rng(11)
     camera = rng.integers(900, 3500, (31, 47)).astype(np.uint16)
@@ -143,6 +150,8 @@ def _rescale_cases():
         Case("constant", "one hot pixel on a constant picture, percentiles 1 and 90",
              (np.pad(np.full((1, 1), 900, np.uint16), 3, constant_values=20), 1, 90)),
         Case("percentiles", "16 bits with one hot pixel, the default percentiles", (camera,)),
+        Case("percentiles", "values between 0 and 1, percentiles 0 and 100",
+             (np.array([[0.25, 0.5], [0.625, 0.75]], np.float32), 0, 100)),
         Case("arguments", "8 bits in three channels",
              (rng.integers(0, 255, (9, 8, 3)).astype(np.uint8), 2, 95)),
     ]
@@ -218,5 +227,8 @@ EXERCISE = Exercise(
         Mistake("percentiles", _rescale_wrapping,
                 "subtracting whole numbers without a sign wraps around below zero: make the image "
                 "float first"),
+        Mistake("percentiles", _rescale_less_than_one,
+                "percentiles that lie less than 1 apart count as equal here, and a picture of "
+                "values from 0 to 1 turns black: ask whether they are the same"),
     ),
 )  # fmt: skip

@@ -125,6 +125,35 @@ def _resize_snapped(image, labels, shape):
     return image, known[np.abs(mixed[..., None] - known).argmin(-1)].astype(np.int32)
 
 
+def _resize_blurred_as_floats(image, labels, shape):
+    image, new = _resize_blurred(image, labels.astype(float), shape)
+    return image, new
+
+
+def _resize_corner(image, labels, shape):
+    rows, columns = (np.arange(new) * old // new
+                     for new, old in zip(shape, labels.shape, strict=True))
+    return resize_pair(image, labels, shape)[0], labels[np.ix_(rows, columns)].astype(np.int32)
+
+
+def _resize_cell_by_cell(image, labels, shape):
+    new = np.zeros(shape, np.int32)
+    for k in np.unique(labels[labels > 0]):
+        new[resize((labels == k).astype(float), shape, order=1, anti_aliasing=True) > 0.5] = k
+    return resize_pair(image, labels, shape)[0], new
+
+
+def _resize_ghosts_removed(image, labels, shape):
+    image, new = _resize_colleague(image, labels, shape)
+    return image, np.where(np.isin(new, labels), new, 0)
+
+
+def _resize_scaled_and_cut(image, labels, shape):
+    top = max(int(labels.max()), 1)
+    shares = resize((labels / top).astype(np.float32), shape, order=0, anti_aliasing=False)
+    return resize_pair(image, labels, shape)[0], (shares.astype(float) * top).astype(np.int32)
+
+
 def _resize_cases():
     def pair(labels, seed):
         noise = np.random.default_rng(seed).random(labels.shape, dtype=np.float32)
@@ -270,5 +299,19 @@ EXERCISE = Exercise(
         Mistake("together", _resize_shifted,
                 "the labels are shifted against the image: both must agree on where a pixel's "
                 "centre lies"),
+        Mistake("nearest", _resize_blurred_as_floats,
+                "anti-aliasing blurs before it shrinks, and a blurred label is no label"),
+        Mistake("nearest", _resize_corner,
+                "each new pixel takes the upper left of the old ones that it covers; take the one "
+                "whose centre is nearest"),
+        Mistake("nearest", _resize_cell_by_cell,
+                "each cell is interpolated for itself and cut at one half: where cells meet, "
+                "pixels belong to none; take the nearest label"),
+        Mistake("nearest", _resize_ghosts_removed,
+                "numbers that arose by mixing became background, and the cells lose these pixels; "
+                "do not mix labels at all"),
+        Mistake("nearest", _resize_scaled_and_cut,
+                "the numbers were divided and multiplied again, and one that comes out a little "
+                "below 7 is cut to 6: leave them whole"),
     ),
 )  # fmt: skip

@@ -115,6 +115,10 @@ def _dice_of_rows(truth, pred):
     return float(np.mean([dice(t, p) for t, p in zip(truth, pred, strict=True)]))
 
 
+def _dice_nothing_shared_is_one(truth, pred):
+    return dice(truth, pred) if (truth & pred).any() else 1.0
+
+
 def _dice_cases():
     def mask(*rows):
         return np.array([[c == "#" for c in row] for row in rows])
@@ -192,5 +196,8 @@ EXERCISE = Exercise(
                 "whole mask"),
         Mistake("formula", _dice_rounded_down, "// drops the fraction; divide with /"),
         Mistake("formula", _dice_in_bytes, "the sums overflow: 8 bits count only to 255"),
+        Mistake("formula", _dice_nothing_shared_is_one,
+                "masks that share nothing get a 1 here; only two empty ones agree, all others that "
+                "share nothing get 0"),
     ),
 )  # fmt: skip

@@ -101,6 +101,15 @@ def _bce_per_pixel(logits, target, weight):
     return weight * target * F.softplus(-logits) + (1 - target) * F.softplus(logits)
 
 
+def _bce_logits_turned_over(logits, target, weight):
+    return weighted_bce(-logits, target, weight)
+
+
+def _bce_softplus_by_hand(logits, target, weight):
+    cell, background = (torch.log(1 + torch.exp(z)) for z in (-logits, logits))
+    return (weight * target * cell + (1 - target) * background).mean()
+
+
 def _bce_cases():
     def case(asks, about, logits, target, weight):
         logits = torch.tensor(logits, requires_grad=True)
@@ -219,5 +228,10 @@ EXERCISE = Exercise(
                 "this is a plain number; training needs the tensor, so that gradients flow"),
         Mistake("mean", _bce_per_pixel,
                 "there is still a number for each pixel: take the mean over all"),
+        Mistake("formula", _bce_logits_turned_over,
+                "the signs of the logits are turned over: sure and right costs most"),
+        Mistake("finite", _bce_softplus_by_hand,
+                "exp(100) is more than float32 can hold, so this is infinite; torch's softplus and "
+                "logsigmoid give the same without forming it"),
     ),
 )  # fmt: skip

@@ -101,6 +101,11 @@ def _prepare_all_validate(pictures, share, grow):
     return prepare(pictures, share, grow)[0], pictures
 
 
+def _prepare_counted_from_the_end(pictures, share, grow):
+    count = round(share * len(pictures))
+    return grow(pictures[:count]), pictures[-(len(pictures) - count):]
+
+
 def _prepare_cases():
     return [
         Case("divide", "three pictures, two thirds to train on", (["A", "B", "C"], 2 / 3, _twice)),
@@ -110,6 +115,7 @@ def _prepare_cases():
              (list("ABCDE"), 0.5, _twice)),
         Case("count", "five pictures, 45 % to train on: 2.25 pictures",
              (list("ABCDE"), 0.45, _twice)),
+        Case("count", "two pictures, both of them to train on", (list("AB"), 1.0, _twice)),
     ]
 
 
@@ -189,5 +195,7 @@ EXERCISE = Exercise(
         Mistake("two", _prepare_one_list, _TWO),
         Mistake("grown", _prepare_doubled,
                 "grow gives back the pictures themselves too; they are there twice now"),
+        Mistake("count", _prepare_counted_from_the_end,
+                "pictures[-n:] is all of them where n is 0: count from the beginning"),
     ),
 )  # fmt: skip

@@ -137,6 +137,10 @@ def _enlarge_goes_on(small, shape):
     return small.astype(np.float32)
 
 
+def _enlarge_clipped(small, shape):
+    return enlarge(small, shape).clip(0, 1)
+
+
 def _enlarge_cases():
     def case(asks, about, small, shape):
         small = np.random.default_rng(sum(small)).integers(0, 11, small) / 10
@@ -150,6 +154,8 @@ def _enlarge_cases():
         case("linear", "nothing to enlarge", (3, 2), (3, 2)),
         case("centres", "rows are doubled, columns become four times as many", (3, 4), (6, 16)),
         case("centres", "no whole factor", (5, 3), (12, 10)),
+        Case("linear", "values beyond 0 and 1",
+             (np.array([[-2, 0], [1, 5]], np.float32), (2, 4))),
     ]
 
 
@@ -209,5 +215,7 @@ EXERCISE = Exercise(
         Mistake("float32", _enlarge_transposed, "rows and columns are swapped"),
         Mistake("float32", _enlarge_in_float64,
                 "the picture is float32, and so should the large one be"),
+        Mistake("linear", _enlarge_clipped,
+                "the values are clipped to 0 and 1, but they may be any numbers"),
     ),
 )  # fmt: skip

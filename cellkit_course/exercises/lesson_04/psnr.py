@@ -126,6 +126,14 @@ def _psnr_divided_by_255(truth, pred, peak=1.0):
     return psnr(truth, pred, peak)
 
 
+def _psnr_absolute_for_root(truth, pred, peak=1.0):
+    return _psnr_of(truth, pred, peak, square=1, factor=20, power=1)
+
+
+def _psnr_nearly_equal(truth, pred, peak=1.0):
+    return math.inf if np.allclose(truth, pred) else psnr(truth, pred, peak)
+
+
 def _psnr_cases():
     def floats(*rows):
         return np.array(rows, np.float32)
@@ -139,6 +147,8 @@ def _psnr_cases():
              (floats([0.1, 0.5], [0.4, 0.6]), floats([0.2, 0.5], [0.8, 0.2]), 1.0)),
         Case("peak", "no peak is given", (floats([0.1, 0.9]), floats([0.2, 0.6]))),
         Case("equal", "equal pictures", (floats([0.2, 0.7]), floats([0.2, 0.7]), 1.0)),
+        Case("equal", "hardly different: an error of 1 / 2²⁰",
+             (floats([0.5]), floats([0.5 + 2**-20]), 1.0)),
         Case("bytes", "8 bits, peak 255",
              (np.array([[10, 200]], np.uint8), np.array([[40, 150]], np.uint8),
                                   255)),
@@ -217,5 +227,10 @@ EXERCISE = Exercise(
         Mistake("bytes", _psnr_divided_by_255,
                 "pictures of 8 bits are divided by 255, and peak stays 255: either both or "
                 "neither"),
+        Mistake("formula", _psnr_absolute_for_root,
+                "the mean absolute error is no root of the mean squared error: square each error "
+                "before you take the mean"),
+        Mistake("equal", _psnr_nearly_equal,
+                "nearly equal is not equal: an error of a millionth is 120 decibels, not infinity"),
     ),
 )  # fmt: skip

@@ -117,6 +117,20 @@ def _band_always_one(mask, width=2):
     return edge_band(mask, 1)
 
 
+def _band_everywhere(mask, width=2):
+    if mask.all() or not mask.any():
+        return np.zeros_like(mask)
+    inside, outside = ndimage.distance_transform_edt(mask), ndimage.distance_transform_edt(~mask)
+    return (inside <= width) | (outside <= width)
+
+
+def _band_around_the_rim(mask, width=2):
+    rim = mask & ndimage.binary_dilation(~mask)
+    if not rim.any():
+        return np.zeros_like(mask)
+    return ndimage.distance_transform_edt(~rim) <= width - 1
+
+
 def _band_cases():
     def mask(*rows):
         return np.array([[c == "#" for c in row] for row in rows])
@@ -200,5 +214,11 @@ EXERCISE = Exercise(
         Mistake("empty", _band_all_if_full, _EMPTY),
         Mistake("bool", _band_of_distances,
                 "these are the distances; say where they are small enough"),
+        Mistake("both", _band_everywhere,
+                "every pixel is in the band: each of the two distances is 0 for half of the "
+                "pixels; take for each pixel the distance to the other kind"),
+        Mistake("both", _band_around_the_rim,
+                "the band is laid around the cell's outermost pixels, so outside it is too narrow: "
+                "measure from each side to the other kind"),
     ),
 )  # fmt: skip

@@ -107,6 +107,27 @@ def _left_silent_in_both(sharp, coarse):
     return np.where(np.isnan(left), 1, left)
 
 
+def _left_upside_down_but_guarded(sharp, coarse):
+    silent = sharp.std(axis=(1, 2)) == 0
+    return np.where(silent, 1, _guarded(sharp.std(axis=(1, 2)), coarse.std(axis=(1, 2))))
+
+
+def _left_nan_to_num(sharp, coarse):
+    return np.nan_to_num(_left_unguarded(sharp, coarse), nan=1.0)
+
+
+def _left_hardly_padded(sharp, coarse):
+    return coarse.std(axis=(1, 2)) / (sharp.std(axis=(1, 2)) + 1e-8)
+
+
+def _left_quiet_is_silent(sharp, coarse):
+    return np.where(sharp.std(axis=(1, 2)) < 0.01, 1, spread_left(sharp, coarse))
+
+
+def _left_one_for_all(sharp, coarse):
+    return np.full(len(sharp), coarse.std() / sharp.std())
+
+
 def _left_cases():
     rng = np.random.default_rng(0)
     simple = np.array([[[0.0, 2.0], [2.0, 0.0]]])
@@ -120,6 +141,7 @@ def _left_cases():
              (np.concatenate([simple * 0, simple]), np.concatenate([simple * 2, simple]))),
         Case("silent", "a channel that is always 5 in the sharp picture",
              (simple * 0 + 5, simple * 3)),
+        Case("silent", "a channel that hardly changes", (simple / 1000, simple / 4000)),
         Case("channels", "three channels of 4×5",
              (rng.random((3, 4, 5)), 2 * rng.random((3, 4, 5)))),
     ]
@@ -179,5 +201,15 @@ EXERCISE = Exercise(
         Mistake("share", _left_difference, "this subtracts the spreads; divide them"),
         Mistake("share", _left_sample,
                 "this is the coarse picture's spread; now divide by the sharp picture's"),
+        Mistake("share", _left_upside_down_but_guarded,
+                "upside down: what is left is the coarse picture's spread over the sharp one's"),
+        Mistake("silent", _left_nan_to_num, _SILENT),
+        Mistake("silent", _left_hardly_padded, _SILENT),
+        Mistake("silent", _left_quiet_is_silent,
+                "a channel that changes little is no channel that never changes: only a spread of "
+                "0 gets a 1"),
+        Mistake("channels", _left_one_for_all,
+                "one number for each channel is wanted: take the spread over rows and columns "
+                "only"),
     ),
 )  # fmt: skip

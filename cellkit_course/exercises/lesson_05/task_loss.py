@@ -162,6 +162,22 @@ def _task_as_number(output, target, weight=0.1):
     return task_loss(output, target, weight).item()
 
 
+def _task_of_probabilities(output, target, weight=0.1):
+    mask = F.binary_cross_entropy(torch.sigmoid(output[:, 0]), target[:, 0])
+    return mask + weight * _task(output, target, weight)[1]
+
+
+def _task_all_pairs(output, target, weight=0.1):
+    error = ((output[:, 1:] - target[:, 1]) ** 2).mean(dim=(1, 2, 3))
+    spread = target[:, 1].var(dim=(1, 2)).clamp(min=1)
+    return _task(output, target, weight)[0] + weight * (error / spread).mean()
+
+
+def _task_hardly_clamped(output, target, weight=0.1):
+    mask, error, _ = _task(output, target, weight, floor=1e-6)
+    return mask + weight * error
+
+
 def _task_cases():
     numbers = torch.Generator().manual_seed(4)
 
@@ -180,17 +196,18 @@ def _task_cases():
              (48, 40), [4.0], None),
         case("weight", "one picture, weight 2", (48, 40), [3.0], 2.0),
         case("floor", "one picture, the sharp crop all of one grey", (48, 40), [0.0], 0.5),
-        _certain(),
+        _certain(30, "one picture, logits of ±30"),
+        _certain(-30, "one picture, logits of ±30, all wrong"),
         case("relative", "three pictures of different contrast", (40, 48), [5.0, 2.0, 0.5], 1.0),
     ]
 
 
-def _certain():
-    """Logits of ±30, all right: the sigmoid is exactly 0 or 1 in float32."""
+def _certain(logit, about):
+    """Logits so large that the sigmoid is exactly 0 or 1 in float32; all wrong, if negative."""
     mask = (torch.arange(48 * 40).reshape(1, 1, 48, 40) % 3 == 0).float()
     sharp = 3 * torch.randn(1, 1, 48, 40, generator=torch.Generator().manual_seed(9))
-    output = torch.cat([60 * mask - 30, sharp + 1], 1).requires_grad_()
-    return Case("finite", "one picture, logits of ±30", (output, torch.cat([mask, sharp], 1), 1.0))
+    output = torch.cat([logit * (2 * mask - 1), sharp + 1], 1).requires_grad_()
+    return Case("finite", about, (output, torch.cat([mask, sharp], 1), 1.0))
 
 
 def _judge_task(case, outcome, again):
@@ -289,5 +306,14 @@ EXERCISE = Exercise(
         Mistake("mask", _task_mask_summed,
                 "the cross-entropy is summed over the pixels; take the mean"),
         Mistake("gradient", _task_as_number, _NUMBER),
+        Mistake("finite", _task_of_probabilities,
+                "F.binary_cross_entropy gets p, which is rounded to 0 or 1 here: its loss is 100 "
+                "then, whatever the logit, and its slope 0; …_with_logits never forms p"),
+        Mistake("relative", _task_all_pairs,
+                "shapes (N, 1, H, W) and (N, H, W) meet, so each picture is compared with every "
+                "other of the batch: give both the same shape"),
+        Mistake("floor", _task_hardly_clamped,
+                "a sharp crop of one grey has no variance, and the error is divided by nothing; "
+                "divide by no less than 1"),
     ),
 )  # fmt: skip

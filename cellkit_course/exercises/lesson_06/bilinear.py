@@ -167,6 +167,11 @@ def _bilinear_mean_of_floor_and_ceil(picture, row, column):
     return np.mean([picture[corner] for corner in corners])
 
 
+def _bilinear_last_never_reached(picture, row, column):
+    height, width = picture.shape
+    return bilinear(picture, min(row, height - 2), min(column, width - 2))
+
+
 def _bilinear_cases():
     small = np.array([[0.0, 1.0, 4.0], [2.0, 7.0, 5.0]])
     tall = np.random.default_rng(6).random((7, 4))
@@ -256,5 +261,7 @@ EXERCISE = Exercise(
                 "this is a cubic spline; mix the four pixels around the place"),
         Mistake("mix", _bilinear_columns_only,
                 "only columns are mixed: the fraction of the row is lost"),
+        Mistake("edge", _bilinear_last_never_reached,
+                "the place is brought back too far: the last row is H - 1, and it can be reached"),
     ),
 )  # fmt: skip

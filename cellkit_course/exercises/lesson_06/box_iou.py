@@ -141,6 +141,12 @@ def _iou_of_whole_corners(a, b):
 _ORDER = "a box is read as (left, right, top, bottom); it is (left, top, right, bottom)"
 
 
+def _iou_frame_for_shared(a, b):
+    shared = max(max(a[2], b[2]) - min(a[0], b[0]), 0) * max(max(a[3], b[3]) - min(a[1], b[1]), 0)
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)]
+    return shared / (sum(areas) - shared)
+
+
 def _iou_cases():
     return [
         Case("share", "a box and itself", ((1, 2, 4, 8), (1, 2, 4, 8))),
@@ -215,5 +221,8 @@ EXERCISE = Exercise(
         Mistake("share", _iou_of_larger, "this divides by the larger box; the union holds both"),
         Mistake("share", _iou_whole, "the fraction is cut off: int and // give whole numbers"),
         Mistake("share", _iou_hull, "the box around both is larger than their union"),
+        Mistake("share", _iou_frame_for_shared,
+                "that is the frame around both; what they share begins at the larger of the left "
+                "edges and ends at the smaller of the right ones"),
     ),
 )  # fmt: skip

@@ -138,6 +138,33 @@ def _label_layers(probabilities, scores, least=0.5):
     return (labels == np.arange(1, labels.max() + 1)[:, None, None]).astype(np.int32)
 
 
+def _label_halves_rounded_down(probabilities, scores, least=0.5):
+    return _merged(probabilities, scores, least,
+                   left_out=lambda score, new, size, _: score < least or new < size // 2)
+
+
+def _label_against_each_alone(probabilities, scores, least=0.5):
+    masks, stay = probabilities > 0.5, []
+    for k in np.argsort(-scores):
+        if all(2 * (masks[k] & ~masks[j]).sum() >= masks[k].sum() for j in stay):
+            stay.append(k)
+    return _merged(probabilities, scores, least, order=stay,
+                   left_out=lambda score, *_: score < least)
+
+
+def _label_beyond_its_mask(probabilities, scores, least=0.5):
+    """As ``label_map``, but all that stay compete for each pixel of any mask."""
+    masks, taken, stay = probabilities > 0.5, np.zeros(probabilities.shape[1:], bool), []
+    for k in np.argsort(-scores):
+        if scores[k] >= least and 2 * (masks[k] & ~taken).sum() >= masks[k].sum():
+            stay.append(k)
+            taken |= masks[k]
+    if not stay:
+        return np.zeros(taken.shape, np.int32)
+    sure = probabilities[stay] * scores[stay][:, None, None]
+    return np.where(taken, sure.argmax(axis=0) + 1, 0).astype(np.int32)
+
+
 def _rows(*rows, columns=12):
     """Detections on a strip: each row is (first column, one past the last, probability)."""
     layers = np.zeros((len(rows), 2, columns), np.float32)
@@ -175,6 +202,10 @@ def _label_cases():
              (_rows((2, 8, 0.6), (2, 9, 1.0)), np.array([0.9, 0.8]))),
         Case("own", "one that has just half of its mask for itself",
              (_rows((0, 6, 0.9), (4, 8, 0.8)), np.array([0.9, 0.8]))),
+        Case("own", "two of five pixels for itself, less than half",
+             (_rows((0, 6, 0.9), (3, 8, 0.8))[:, :1], np.array([0.9, 0.8]))),
+        Case("own", "one that two others cover together",
+             (_rows((0, 5, 0.9), (7, 12, 0.9), (3, 9, 0.8)), np.array([0.9, 0.8, 0.7]))),
         Case("own", "a second look, listed first",
              (_rows((1, 9, 0.8), (2, 8, 0.9)), np.array([0.7, 0.9]))),
         Case("own", "one that lies over a second look, which is left out",
@@ -202,9 +233,18 @@ def _judge_label_map(case, outcome, again):
     return Fault(present(value), f"{present(wanted)}, or the same with other numbers")
 
 
+def _numbered_as_they_come(labels):
+    """The objects numbered in the order of their first pixels, for any numbers are as good."""
+    known, first, places = np.unique(labels, return_index=True, return_inverse=True)
+    order = first.argsort()[known[first.argsort()] != 0]
+    numbers = np.zeros(len(known), labels.dtype)
+    numbers[order] = np.arange(1, len(order) + 1)
+    return numbers[places].reshape(labels.shape)
+
+
 EXERCISE = Exercise(
     "label_map", LESSON, "write", points=4, minutes=9,
-    answer=label_map, cases=_label_cases, judge=_judge_label_map,
+    answer=label_map, cases=_label_cases, judge=_judge_label_map, form=_numbered_as_they_come,
     asks={
         "wins": "a pixel in several masks goes to the one with the highest probability times score",
         "own": "going from the best score down, a detection is left out if less than half of its "
@@ -273,5 +313,12 @@ EXERCISE = Exercise(
         Mistake("int32", _label_layers,
                 "that is a layer for each object; a label map is one array (H, W) with a number "
                 "for each"),
+        Mistake("own", _label_halves_rounded_down,
+                "half of 5 pixels is 2.5, not 2: // rounds it down, so some stay that should go"),
+        Mistake("own", _label_against_each_alone,
+                "it is compared with each of the others by itself; two together may cover it"),
+        Mistake("wins", _label_beyond_its_mask,
+                "a detection takes pixels that do not belong to its own mask: only those whose "
+                "masks hold a pixel compete for it"),
     ),
 )  # fmt: skip

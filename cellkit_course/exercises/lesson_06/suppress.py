@@ -155,6 +155,16 @@ def _stay_by_the_smaller(boxes, scores, overlap):
     return stay
 
 
+def _stay_removing_the_next(boxes, scores, overlap):
+    order = sorted(range(len(boxes)), key=lambda k: -scores[k])
+    for place, k in enumerate(order):
+        for j in order[place + 1:]:
+            if box_iou(boxes[k], boxes[j]) > overlap:
+                order.remove(j)
+                break
+    return order
+
+
 def _suppress_cases():
     first, near, far = (0, 0, 10, 10), (1, 0, 11, 10), (30, 30, 42, 40)
     chain = [(0, 0, 10, 10), (4, 0, 14, 10), (8, 0, 18, 10)]  # neighbours 0.43, ends 0.11
@@ -269,5 +279,7 @@ EXERCISE = Exercise(
                 "union"),
         Mistake("better", _stay_the_best, "one box is left; there is more than one cell"),
         Mistake("better", _stay_all, "nothing is dropped: several boxes of one cell are left"),
+        Mistake("better", _stay_removing_the_next,
+                "a box may drop more than one other; here it drops the first and goes on"),
     ),
 )  # fmt: skip

@@ -162,6 +162,10 @@ def _distance_of_clumps(labels):
     return distance_target(ndimage.label(labels > 0)[0])
 
 
+def _distance_last_left_out(labels):
+    return distance_target(np.where(labels == labels.max(), 0, labels))
+
+
 def _distance_cases():
     def drawn(*rows):
         return np.array([[int(c) for c in row.replace(".", "0")] for row in rows], np.int32)
@@ -253,5 +257,7 @@ EXERCISE = Exercise(
         Mistake("own", _distance_of_clumps,
                 "the cells were found anew as pieces of the mask, so those that touch are one; "
                 "labels says which is which"),
+        Mistake("numbers", _distance_last_left_out,
+                "the last cell is left out: range ends one before the number that it is given"),
     ),
 )  # fmt: skip

@@ -218,6 +218,36 @@ def _flood_as_floats(landscape, seeds, mask):
     return _flood(landscape, seeds, mask).astype(float)
 
 
+def _flood_by_the_last_height(landscape, seeds, mask):
+    labels = seeds.copy()
+    heap = [(landscape[r, c], r, c) for r, c in np.argwhere(seeds)]
+    heapq.heapify(heap)
+    while heap:
+        height, r, c = heapq.heappop(heap)
+        for i, j in ((r - 1, c), (r + 1, c), (r, c - 1), (r, c + 1)):
+            inside = 0 <= i < mask.shape[0] and 0 <= j < mask.shape[1]
+            if inside and mask[i, j] and labels[i, j] == 0:
+                labels[i, j] = labels[r, c]
+                heapq.heappush(heap, (height, i, j))
+    return labels
+
+
+def _flood_once_by_height(landscape, seeds, mask):
+    labels = seeds.copy()
+    for r, c in sorted(np.argwhere(mask).tolist(), key=lambda at: landscape[tuple(at)]):
+        for i, j in ((r - 1, c), (r + 1, c), (r, c - 1), (r, c + 1)):
+            inside = 0 <= i < mask.shape[0] and 0 <= j < mask.shape[1]
+            if labels[r, c] == 0 and inside:
+                labels[r, c] = labels[i, j]
+    return labels
+
+
+def _flood_never_at_the_edge(landscape, seeds, mask):
+    inner = mask.copy()
+    inner[[0, -1]] = inner[:, [0, -1]] = False
+    return flood(landscape, seeds, inner)
+
+
 def _flood_cases():
     def case(asks, about, landscape, places, rows=None):
         landscape = np.array(landscape, float)
@@ -342,5 +372,13 @@ EXERCISE = Exercise(
                 "the seeds were numbered anew by their pieces; each keeps the number it came with"),
         Mistake("numbers", _flood_in_int64, "labels are int32, as the seeds are"),
         Mistake("numbers", _flood_as_floats, "labels are whole numbers, int32 as the seeds are"),
+        Mistake("lowest", _flood_by_the_last_height,
+                "a pixel goes on the heap with the height of the one that it was reached from; it "
+                "must be its own"),
+        Mistake("lowest", _flood_once_by_height,
+                "each pixel is looked at once, from low to high, so one that the water reaches "
+                "only later stays dry: take the next one from a heap"),
+        Mistake("four", _flood_never_at_the_edge,
+                "the outermost rows and columns are never reached, but they are inside, too"),
     ),
 )  # fmt: skip

@@ -82,6 +82,24 @@ def _diameter_of_each(labels):
     return 2 * np.sqrt(_areas(labels) / np.pi)
 
 
+def _diameter_of_the_median_area(labels):
+    areas = _areas(labels)
+    return _circles([np.median(areas)]) if len(areas) else 0.0
+
+
+def _diameter_upper_middle(labels):
+    areas = sorted(_areas(labels))
+    return _circles([areas[len(areas) // 2]]) if areas else 0.0
+
+
+def _diameter_with_background_if_any(labels):
+    return _diameter_with_background(labels) if labels.any() else 0.0
+
+
+def _diameter_without_the_first(labels):
+    return _circles(np.unique(labels, return_counts=True)[1][1:])
+
+
 def _diameter_cases():
     def drawn(*rows):
         return np.array([[int(c) for c in row.replace(".", "0")] for row in rows], np.int32)
@@ -98,6 +116,7 @@ def _diameter_cases():
              (drawn("11.3333333", "11.3333333", "...3333333", "222.333333", "222.333333"),)),
         Case("cells", "two cells that touch, and none with the number 1",
              (drawn(".......", ".22255.", ".22255.", "......."),)),
+        Case("cells", "three cells that fill the picture", (drawn("1122", "1122", "1133"),)),
         Case("median", "nine cells", (many,)),
     ]
 
@@ -144,5 +163,15 @@ EXERCISE = Exercise(
                 "without cells there is no median: treat that case first, its answer is 0"),
         Mistake("median", _diameter_of_each,
                 "these are the diameters of all cells; the median of them is asked for"),
+        Mistake("median", _diameter_of_the_median_area,
+                "that is the circle of the median area; of an even number of cells it is not the "
+                "median of the diameters: a diameter for each cell first, then the median"),
+        Mistake("median", _diameter_upper_middle,
+                "of an even number of cells the median is the mean of the two in the middle"),
+        Mistake("cells", _diameter_with_background_if_any,
+                "the background was counted as a cell: it has the number 0"),
+        Mistake("cells", _diameter_without_the_first,
+                "the first number is left out as background; where cells fill the picture, it is a "
+                "cell"),
     ),
 )  # fmt: skip

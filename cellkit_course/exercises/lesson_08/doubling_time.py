@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.optimize import curve_fit
 
 from cellkit_course.exercise import Case, Exercise, Mistake
 from cellkit_course.exercises.lesson_08 import LESSON
@@ -84,6 +85,39 @@ def _doubling_both(hours, counts):
     return tuple(np.polyfit(hours, np.log2(counts), 1))
 
 
+def _doubling_from_the_start(hours, counts):
+    slope, start = np.polyfit(hours, counts, 1)
+    return _until(start / slope)
+
+
+def _doubling_of_two_logarithms(hours, counts):
+    return _until(np.log(2) / _line(hours, np.log10(counts)))
+
+
+def _doubling_of_the_start(hours, counts):
+    return _until(1 / np.polyfit(hours, np.log2(counts), 1)[1])
+
+
+def _doubling_hours_fitted(hours, counts):
+    return _until(_line(np.log2(counts), hours))
+
+
+def _doubling_through_the_first(hours, counts):
+    passed, grown = hours - hours[0], np.log2(counts / counts[0])
+    return _until((passed * passed).sum() / (passed * grown).sum())
+
+
+def _doubling_by_a_curve(hours, counts):
+    rate, start = np.polyfit(hours, np.log(counts), 1)
+    (rate, _), _ = curve_fit(lambda t, rate, first: first * np.exp(rate * t), hours, counts,
+                             (rate, np.exp(start)))
+    return _until(np.log(2) / rate)
+
+
+def _doubling_if_the_ends_rise(hours, counts):
+    return doubling_time(hours, counts) if counts[-1] > counts[0] else float("inf")
+
+
 def _doubling_cases():
     rng = np.random.default_rng(9)
     hours = np.array([0, 2, 3, 7, 8, 15, 16, 24.0])
@@ -95,6 +129,8 @@ def _doubling_cases():
         Case("fit", "a picture in the middle that lies off the curve",
              (np.array([0, 6, 12, 18.0]), np.array([16, 30, 32, 64.0]))),
         Case("fit", "a late start, eight uneven pictures", (hours + 5, counts)),
+        Case("fewer", "a line that rises, though the last count is below the first",
+             (np.array([0, 10, 20, 30.0]), np.array([40, 20, 80, 39.0]))),
         Case("fewer", "cells that become fewer",
              (np.array([0, 10, 20.0]), np.array([40, 30, 20.0]))),
     ]
@@ -152,5 +188,23 @@ EXERCISE = Exercise(
                 "0 hours would mean that they double at once; they never do: infinity"),
         Mistake("two", _doubling_both,
                 "that is the line, slope and start; hours for one doubling are asked for"),
+        Mistake("fit", _doubling_from_the_start,
+                "this line goes through the counts, not their logarithms: it adds the same number "
+                "of cells every hour"),
+        Mistake("two", _doubling_of_two_logarithms,
+                "two kinds of logarithm meet: whichever you take of the counts, take it of 2, too"),
+        Mistake("two", _doubling_of_the_start,
+                "np.polyfit gives the slope first, then where the line begins; this is where it "
+                "begins"),
+        Mistake("fit", _doubling_hours_fitted,
+                "the hours are fitted to the logarithms; it is the logarithms that scatter: fit "
+                "them to the hours"),
+        Mistake("fit", _doubling_through_the_first,
+                "the line is forced through the first picture; the best one need not meet any"),
+        Mistake("fit", _doubling_by_a_curve,
+                "a curve is fitted to the counts, so the large ones decide; fit a line to their "
+                "logarithms"),
+        Mistake("fewer", _doubling_if_the_ends_rise,
+                "the first and the last count decide here whether it rises; ask the line's slope"),
     ),
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import ndimage
+from scipy.optimize import linear_sum_assignment
 
 from cellkit_course.comparing import Fault
 from cellkit_course.exercise import Case, Exercise, Mistake
@@ -110,6 +111,53 @@ def _link_count(before, after):
     return len(link(before, after))
 
 
+def _link_first_wish_only(before, after):
+    best = {}
+    for n, old, new in sorted(_shared(before, after)):
+        best[old] = n, old, new
+    return _taken(sorted(best.values(), reverse=True))
+
+
+def _link_stops_at_the_first_taken(before, after):
+    links = {}
+    for _, old, new in sorted(_shared(before, after), reverse=True):
+        if old in links or new in links.values():
+            break
+        links[old] = new
+    return links
+
+
+def _link_best_sum(before, after):
+    shared = np.zeros((before.max() + 1, after.max() + 1), int)
+    for n, old, new in _shared(before, after):
+        shared[old, new] = n
+    pairs = np.transpose(linear_sum_assignment(shared, maximize=True)).tolist()
+    return {old: new for old, new in pairs if shared[old, new]}
+
+
+def _link_gone_to_zero(before, after):
+    inside = before > 0
+    pairs, shared = np.unique([before[inside], after[inside]], axis=1, return_counts=True)
+    return _taken(sorted(((int(n), *p) for n, p in zip(shared, pairs.T.tolist(), strict=True)),
+                         reverse=True))
+
+
+def _link_whoever_is_left(before, after):
+    links = link(before, after)
+    for old in np.unique(before[before > 0]).tolist():
+        free = sorted(set(np.unique(after[after > 0]).tolist()) - set(links.values()))
+        if old not in links and free:
+            links[old] = free[0]
+    return links
+
+
+def _link_in_thousands(before, after):
+    both = (before > 0) & (after > 0)
+    codes, shared = np.unique(1000 * before[both] + after[both], return_counts=True)
+    return _taken((n, *divmod(int(code), 1000)) for n, code in sorted(
+        zip(shared, codes, strict=True), reverse=True))
+
+
 def _link_cases():
     def row(*texts):
         return tuple(np.array([[int(c) for c in line.replace(".", "0")] for line in text.split()],
@@ -138,6 +186,13 @@ def _link_cases():
              row("1111111111112222", ".......444444444")),
         Case("once", "the second choice of a cell whose first is taken",
              row("1111122222222.", "...44444444555")),
+        Case("once", "a cell whose first choice is taken, and which has a second",
+             row("111111222222", "554444444444")),
+        Case("most", "a pair that shares most, and leaves another cell without any",
+             row("1111111112222", "4444555555555")),
+        Case("most", "a cell with a number of four digits",
+             tuple(np.repeat(np.array([pair], np.int32), (4, 3), 1)
+                   for pair in ((1, 2), (1002, 2)))),
         Case("most", "fourteen cells", (before, after)),
     ]
 
@@ -204,5 +259,21 @@ EXERCISE = Exercise(
                 "this goes by how near the middles are; cells that share no pixel are linked too"),
         Mistake("dictionary", _link_count,
                 "that is how many links there are; the links themselves are asked for"),
+        Mistake("once", _link_first_wish_only,
+                "each cell asks only for the one that it shares most with; if that is taken, it "
+                "may still get another: go through all pairs"),
+        Mistake("once", _link_stops_at_the_first_taken,
+                "it stops at the first pair with a cell that is taken; leave that pair out and go "
+                "on"),
+        Mistake("most", _link_best_sum,
+                "this makes the sum over all links as large as can be; the task takes the pair "
+                "that shares most first, whatever is left for the others"),
+        Mistake("background", _link_gone_to_zero,
+                "the background of the second frame has the number 0 and was linked as a cell"),
+        Mistake("none", _link_whoever_is_left,
+                "cells that share no pixel are linked to whoever is left; they have no link"),
+        Mistake("most", _link_in_thousands,
+                "two pairs come to the same number where a cell's number has four digits: keep "
+                "the two numbers apart"),
     ),
 )  # fmt: skip
