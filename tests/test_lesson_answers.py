@@ -275,6 +275,15 @@ def test_a_stub_is_not_attempted(exercise):
     assert exercise.examine(stub).status == exercise.examine(empty).status == BLANK
 
 
+def test_the_bar_of_settings_fits_a_mean_of_three_and_never_lets_the_baseline_pass(monkeypatch):
+    exercise, measured = COURSE["settings"], tuning.measured()
+    bar = measured["mean"] + 3 * measured["spread"] / len(tuning.SEEDS) ** 0.5
+    for reached, status in ((bar + 1e-3, RIGHT), (bar - 1e-3, WRONG)):
+        monkeypatch.setattr(tuning, "_trial", lambda *asked, reached=reached: reached)
+        assert exercise.examine(exercise.answer).status == status
+        assert exercise.examine(lambda: dict(BASELINE)).status == WRONG
+
+
 def test_the_baseline_is_what_was_measured():
     measured = tuning.measured()
     scores = measured["dice"]

@@ -809,9 +809,10 @@ predict_mask = ck.lesson.check("predict_mask", predict_mask)
 # Write `settings()`. It returns a dictionary with `width`, `lr`, `loss` and `steps`; `loss` is
 # `"bce"`, `"soft_dice"` or `"bce+soft_dice"`. The check trains a small U-Net (two levels down) with
 # it on eight synthetic pictures of 128×128, takes the Dice on four others, and does so three times,
-# from three seeds. To win, the mean must be better than the baseline below by three times the
-# spread that chance gives it; the check says how much that is. The budget is limited: width² ·
-# steps may not exceed the baseline's. So you cannot just buy the answer; you must spend better.
+# from three seeds. To win, the mean of the three must be better than the baseline below by three
+# times the spread that chance gives such a mean; the check says how much that is. The budget is
+# limited: width² · steps may not exceed the baseline's. So you cannot just buy the answer; you must
+# spend better.
 # `width` is at least 6. A check takes ten seconds or more, so think before you try.
 
 # %%

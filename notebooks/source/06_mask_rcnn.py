@@ -542,6 +542,7 @@ ck.lesson.grade(
     "label_map", label_map, (sheet, np.array([0.9, 0.8])), (sheet, np.array([0.6, 0.9])),
     (sheet, np.array([0.35, 0.3]), 0.35), (sheet[:0], np.zeros(0)),
     (strips[:3], np.array([0.9, 0.8, 0.7])), (strips[[0, 3]], np.array([0.9, 0.8])),
+    (strips[[0, 2, 3]], np.array([0.9, 0.8, 0.7])), (strips[[0, 3], :1, :10], np.array([0.9, 0.8])),
     (sheet[[0, 0]] * np.array([[[1]], [[1.2]]], np.float32), np.array([0.8, 0.7])),
     (round_ones, rng.permutation(12) / 12 + 0.04), (round_ones, rng.permutation(12) / 12, 0.2))
 # END HIDDEN TESTS
