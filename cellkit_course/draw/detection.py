@@ -80,13 +80,15 @@ def anchor_grid(labels, boxes, stride: int, here: tuple[int, int]) -> None:
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     mine = boxes[np.hypot(*(middle - here).T) <= 1]
     areas = np.round(np.sqrt((mine[:, 2] - mine[:, 0]) * (mine[:, 3] - mine[:, 1])))
-    for (left, top, right, bottom), area in zip(mine, areas, strict=True):
-        colour, dash, _ = show.LINES[1 if area > areas.mean() else 2]
-        ax.plot([left, right, right, left, left], [top, top, bottom, bottom, top], dash,
-                color=colour, linewidth=1.8)
+    large = areas > areas.mean()
+    for which, (colour, dash, _) in ((large, show.LINES[1]), (~large, show.LINES[2])):
+        left, top, right, bottom = mine[which].T
+        lines = ax.plot([left, right, right, left, left], [top, top, bottom, bottom, top], dash,
+                        color=colour, linewidth=1.8)
+        lines[0].set_label(f"side {np.median(areas[which]):.0f}")
     ax.plot(*here, "s", color="black", markersize=5, label=f"one place: {len(mine)} anchors")
     ax.set(xlim=(0, width), ylim=(height, 0), xlabel="pixels", aspect="equal")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 1.13), ncols=2, fontsize=9, frameon=False)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 1.13), ncols=4, fontsize=8, frameon=False)
     show.figure(figure, alt=(
         f"Cells in grey under a grid of {across.size} dots, one every {stride} pixels. At one dot "
         f"its {len(mine)} anchors are drawn: two sizes, each upright, square and lying."))

@@ -564,7 +564,7 @@ for name, skips in (("with skips", True), ("without skips", False)):
 
 # %% fold="With and without"
 ck.show.images(
-    outcomes, [f"{name}: Dice {value:.3f}" for name, value in scores.items()], size=4.5,
+    outcomes, [f"{name}: mean Dice {value:.3f}" for name, value in scores.items()], size=4.5,
     caption=ck.show.legend_of_compare(),
     alt="A corner of the same validation picture, segmented with and without skips. Mean Dice over "
     "validation pictures: " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items()),

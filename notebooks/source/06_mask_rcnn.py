@@ -648,7 +648,8 @@ fig, ax = ck.show.axes(1, 1, (6, 3.6))
 for (key, entry), (colour, _, marker) in zip(timed.items(), ck.show.LINES * 2, strict=False):
     mean, *spread = map(float, values[key])
     ax.errorbar(entry["ms"], mean, yerr=spread or None, color=colour, marker=marker, capsize=4,
-                linestyle="none", markersize=7, label=entry["words"])
+                linestyle="none", markersize=8, markerfacecolor="none", markeredgewidth=1.8,
+                label=entry["words"])
 ax.set(xlabel="milliseconds for 256×256 pixels, one core", ylabel="foreground IoU, ± over seeds",
        xscale="log", ylim=(0, 1), title="measured earlier, dsb2018")
 ax.set_xticks(ticks := [20, 50, 100, 200, 400], map(str, ticks))
