@@ -85,7 +85,7 @@ def anchor_grid(labels, boxes, stride: int, here: tuple[int, int]) -> None:
         left, top, right, bottom = mine[which].T
         lines = ax.plot([left, right, right, left, left], [top, top, bottom, bottom, top], dash,
                         color=colour, linewidth=1.8)
-        lines[0].set_label(f"side {np.median(areas[which]):.0f}")
+        lines[0].set_label(f"side {areas[which].max():.0f}")
     ax.plot(*here, "s", color="black", markersize=5, label=f"one place: {len(mine)} anchors")
     ax.set(xlim=(0, width), ylim=(height, 0), xlabel="pixels", aspect="equal")
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, 1.13), ncols=4, fontsize=8, frameon=False)
