@@ -98,7 +98,7 @@ ck.show.images(
 
 # %% fold="What the numbers say"
 ck.lesson.claim(
-    first[1] < first[0] < max(first[2:]),
+    first[1] < first[0] < min(first[2:]),
     f"The same picture, and Dice goes from {min(first):.3f} to {max(first):.3f}. Sharpening for "
     f"the eye made it *worse* than leaving it alone ({first[0]:.3f} → {first[1]:.3f}). The last "
     "two ways are better. This lesson takes all four apart.",

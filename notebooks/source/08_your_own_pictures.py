@@ -173,11 +173,16 @@ ck.show.curves(
         f"{value:.2f} at {factor:g}" for factor, value in tried.items()) + ".",
 )
 ck.lesson.claim(
-    tried[round(scale, 2)] > 0.8 * tried[best],
-    f"The measured scale, {scale:.2f}, is at or near the top of the curve. Around it the curve is "
-    "flat, further off it falls: half or double is what hurts.",
-    f"Here {best:g} does better than the measured {scale:.2f}: size is not all that a network goes "
-    "by. Take the better one in what follows.",
+    tried[round(scale, 2)] > 0.8 * tried[best]
+    and tried[round(0.5 * scale, 2)] < 0.5 * min(tried[round(0.75 * scale, 2)],
+                                                 tried[round(1.5 * scale, 2)]),
+    f"The measured scale, {scale:.2f}, is at or near the top of the curve: AP is "
+    f"{tried[round(scale, 2)]:.2f} there. At three quarters and at one and a half times of it AP "
+    f"is {tried[round(0.75 * scale, 2)]:.2f} and {tried[round(1.5 * scale, 2)]:.2f}, at half of it "
+    f"{tried[round(0.5 * scale, 2)]:.2f}: a small error matters little, a factor of two does.",
+    f"At the measured scale, {scale:.2f}, AP is {tried[round(scale, 2)]:.2f}; it is highest, "
+    f"{tried[best]:.2f}, at {best:g}. Size is not all that a network goes by: take the better one "
+    "in what follows.",
 )
 
 # %% [markdown] tags=["question"]
@@ -465,6 +470,8 @@ for (name, some), (colour, dash, marker) in zip(counts.items(), ck.show.LINES, s
     ax.plot(hours, some, marker, color=colour, label=name)
     ax.plot(hours, growth[name].at(hours), dash, color=colour)
 ax.set(xlabel="hours", ylabel="cells in the field", yscale="log", title=film[0].dataset)
+low, high = (end(sum(counts.values(), [])) for end in (min, max))
+ax.set_yticks([t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if low <= t <= high])
 ax.yaxis.set_major_formatter("{x:g}")
 ax.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
 ck.show.figure(fig, alt="Cells against hours on a logarithmic axis, with a fitted line each. " +
