@@ -244,9 +244,11 @@ scores = {name: ap50(test, found) for name, found in cells.items()}
 in_truth = sum(len(np.unique(s.labels)) - 1 for s in test)
 
 # %% fold="Show what they find"
+stricter = {name: float(ck.average_precision([s.labels for s in test], found).mean())
+            for name, found in cells.items()}
 ck.show.table(
     [{"network": name, "AP at IoU 0.5": scores[name],
-      "AP, mean": float(ck.average_precision([s.labels for s in test], found).mean()),
+      "AP, mean over IoU 0.5 to 0.95": stricter[name],
       "cells": sum(int(c.max()) for c in found), "in truth": in_truth}
      for name, found in cells.items()],
     f"{mine.dataset}: {len(test)} test pictures at scale {scale:.2f}, counts pooled")
@@ -260,13 +262,15 @@ ck.show.images(
         f"{name} {value:.2f}" for name, value in scores.items()) + ".",
 )
 ck.lesson.claim(
-    scores["fine-tuned"] > max(scores["as it comes"], scores["new"]),
-    f"{len(train)} pictures and {sum(history.seconds) / 60:.1f} minutes took AP from "
-    f"{scores['as it comes']:.2f} to {scores['fine-tuned']:.2f}; the new network, which began with "
-    f"nothing, is at {scores['new']:.2f}.",
-    f"AP: as it comes {scores['as it comes']:.2f}, fine-tuned {scores['fine-tuned']:.2f}, new "
-    f"{scores['new']:.2f}. At IoU 0.5 a ragged outline passes: the mean AP and the outlines tell "
-    "more. And one seed is one seed.",
+    stricter["fine-tuned"] > max(stricter["as it comes"], stricter["new"]),
+    f"{len(train)} pictures and {sum(history.seconds) / 60:.1f} minutes took the mean AP from "
+    f"{stricter['as it comes']:.2f} to {stricter['fine-tuned']:.2f}; the new network, which began "
+    f"with nothing, is at {stricter['new']:.2f}." + (
+        f" At IoU 0.5 alone one would not see it ({scores['fine-tuned']:.2f} and "
+        f"{scores['new']:.2f}): a ragged outline passes there. Look at the pictures."
+        if scores["new"] > scores["fine-tuned"] - 0.05 else ""),
+    f"Mean AP: as it comes {stricter['as it comes']:.2f}, fine-tuned {stricter['fine-tuned']:.2f}, "
+    f"new {stricter['new']:.2f}. One seed is one seed, but look at the outlines before you choose.",
     trained=True,
 )
 
