@@ -366,7 +366,7 @@ for M in factors[1:]:
     ax.axvline(M / 2, color="grey", linewidth=1)
     ax.text(M / 2 + 0.004, 0.3, f"M/2 = {M / 2:g}", fontsize=8, color="dimgrey", rotation=90,
             va="bottom", transform=ax.get_xaxis_transform())
-ax.legend(fontsize=9, frameon=False, loc="upper right")
+ax.legend(fontsize=9, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
 ck.show.figure(fig, alt="Power against frequency for four M, with a line at M/2 for each. Each "
                "coarse curve follows the sharp one at low frequencies, then leaves it and falls; "
                "the smaller M, the earlier. Beyond M/2 little is left.")
