@@ -7,14 +7,16 @@ the one that ``annToMask`` gives, without ever making a picture for each cell.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 
 import numpy as np
 from pycocotools import mask as coco
 from scipy import ndimage
 
-from cellkit.checks import whole_number
+from cellkit import checks
+
+#: What to do with a segmentation that means no cell.
+ANEW = "delete this annotation or draw the cell anew."
 
 # ---------------------------------------------------------------- outlines to labels
 
@@ -55,7 +57,7 @@ def label_map(segmentations: Sequence, shape: tuple[int, int]) -> np.ndarray:
            [1, 2, 1, 0],
            [0, 0, 0, 0]], dtype=int32)
     """
-    height, width = _size(shape)
+    height, width = checks.shape("the picture's shape", shape)
     starts, lengths, cell = _runs(_encode(segmentations, height, width), height, width)
     area = np.bincount(cell, lengths, minlength=len(segmentations))
     layer = np.empty(len(segmentations), np.int64)
@@ -87,34 +89,15 @@ def resize_labels(labels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return labels[rows[:, None], columns]
 
 
-def _size(shape) -> tuple[int, int]:
-    try:
-        height, width = map(operator.index, shape)
-    except (TypeError, ValueError):
-        height = width = 0
-    if height < 1 or width < 1:
-        raise ValueError(
-            f"the picture's shape is {shape!r}, expected (height, width), whole numbers >= 1."
-        )
-    return height, width
-
-
 def _encode(segmentations, height, width) -> list[bytes]:
     """Each segmentation as the text of its compressed RLE, polygons all in one call."""
     codes: list = [None] * len(segmentations)
     polygons, owners = [], []
     for k, segmentation in enumerate(segmentations):
         where = f"segmentation {k}"
-        if not isinstance(segmentation, (list, tuple, dict)):
-            raise ValueError(
-                f"{where} is {segmentation!r:.40}, expected a list of polygons or an RLE "
-                "dictionary; delete this annotation or draw the cell anew."
-            )
-        if not len(segmentation):
-            raise ValueError(
-                f"{where} is empty, expected polygons or an RLE; "
-                "delete this annotation or draw the cell anew."
-            )
+        if not isinstance(segmentation, (list, tuple, dict)) or not segmentation:
+            raise ValueError(f"{where} is {segmentation!r:.40}, expected a list of polygons or an "
+                             f"RLE dictionary, not empty; {ANEW}")
         if isinstance(segmentation, dict):
             codes[k] = _rle(segmentation, height, width, where)
             continue
@@ -133,16 +116,11 @@ def _points(polygon, where) -> np.ndarray:
         points = np.asarray(polygon, np.float64)
     except (TypeError, ValueError, OverflowError):  # the last: a whole number beyond all floats
         points = np.empty(())
-    if points.ndim != 1:
-        raise ValueError(
-            f"{where} has a polygon that is not one flat list of numbers, expected "
-            "[x1, y1, x2, y2, ...]; a segmentation is a list of such lists."
-        )
-    if len(points) < 6 or len(points) % 2:
-        raise ValueError(
-            f"{where} has a polygon of {len(points) / 2:g} points ({len(points)} numbers), "
-            "expected x, y pairs of at least 3 points; delete this annotation or draw it anew."
-        )
+    if points.ndim != 1 or len(points) < 6 or len(points) % 2:
+        found = (f"of {len(points) / 2:g} points ({len(points)} numbers)" if points.ndim == 1 else
+                 "that is not one flat list of numbers")
+        raise ValueError(f"{where} has a polygon {found}, expected [x1, y1, x2, y2, ...], at least "
+                         f"3 points; {ANEW}")
     return points
 
 
@@ -174,20 +152,15 @@ def _rle(rle, height, width, where) -> dict:
         )
     if isinstance(counts, str):
         counts = counts.encode("utf-8", "surrogatepass")
-    if isinstance(counts, (list, tuple, np.ndarray)):
-        numbers = all(isinstance(n, (int, np.integer)) and n >= 0 for n in counts)
-        if not numbers or sum(map(int, counts)) != height * width:
-            raise ValueError(
-                f"{where} has RLE counts that do not add up to {height} x {width} pixels; "
-                "delete this annotation or draw the cell anew."
-            )
-        return coco.frPyObjects({"size": [height, width], "counts": list(counts)}, height, width)
-    if not isinstance(counts, bytes) or not counts or not set(counts) <= set(range(48, 112)):
-        raise ValueError(
-            f"{where} has RLE counts that are neither a list of numbers nor COCO's text code; "
-            "delete this annotation or draw the cell anew."
-        )
-    return {"size": [height, width], "counts": counts}
+    if isinstance(counts, bytes) and counts and set(counts) <= set(range(48, 112)):
+        return {"size": [height, width], "counts": counts}
+    listed = isinstance(counts, (list, tuple, np.ndarray))
+    if not listed or not all(isinstance(n, (int, np.integer)) and n >= 0 for n in counts) or (
+            sum(map(int, counts)) != height * width):
+        wrong = f"do not add up to {height} x {width} pixels" if listed else (
+            "are neither a list of numbers nor COCO's text code")
+        raise ValueError(f"{where} has RLE counts that {wrong}; {ANEW}")
+    return coco.frPyObjects({"size": [height, width], "counts": list(counts)}, height, width)
 
 
 def _runs(codes: list[bytes], height, width):
@@ -200,14 +173,12 @@ def _runs(codes: list[bytes], height, width):
     text = np.frombuffer(b"".join(codes), np.uint8).astype(np.int64) - 48
     size = np.array([len(code) for code in codes], np.int64)
     last = (text & 32) == 0
-    if not last[np.cumsum(size) - 1].all():
-        raise ValueError(_broken(int(np.flatnonzero(~last[np.cumsum(size) - 1])[0])))
+    _whole(last[np.cumsum(size) - 1])
     ends = np.flatnonzero(last)
     digits = np.diff(ends, prepend=-1)
     begins = ends - digits + 1
     code = np.repeat(np.arange(len(codes)), size)[ends]
-    if digits.size and digits.max() > 7:  # 35 bits: more than any picture has pixels
-        raise ValueError(_broken(int(code[digits.argmax()])))
+    _whole(digits <= 7, code)  # 35 bits: more than any picture has pixels
     place = 5 * (np.arange(len(text)) - np.repeat(begins, digits))
     number = np.add.reduceat((text & 31) << place, begins) if len(begins) else text
     number -= np.where(text[ends] & 16, 1 << (5 * digits), 0)
@@ -229,10 +200,9 @@ def _runs(codes: list[bytes], height, width):
     total = _running_sum(runs.sum(axis=1), pairs)
     cell = np.repeat(np.arange(len(codes)), pairs)
     covered = background + np.bincount(cell, runs.sum(axis=1), minlength=len(codes))
-    wrong = covered != height * width
-    wrong[cell[(runs < 0).any(axis=1)]] = True
-    if wrong.any():
-        raise ValueError(_broken(int(np.flatnonzero(wrong)[0])))
+    fills = covered == height * width
+    fills[cell[(runs < 0).any(axis=1)]] = False
+    _whole(fills)
     return background[cell] + total - runs.sum(axis=1), runs[:, 0], cell
 
 
@@ -243,11 +213,12 @@ def _running_sum(values, sizes):
     return total[1:] - np.repeat(total[first], sizes, axis=0)
 
 
-def _broken(k) -> str:
-    return (
-        f"segmentation {k} has an RLE text code that does not fill the picture; "
-        "delete this annotation or draw the cell anew."
-    )
+def _whole(fits, owner=None):
+    """Refuse the first text code that does not fit; ``owner`` says whose each one is."""
+    if not fits.all():
+        bad = np.flatnonzero(~fits)[0]
+        raise ValueError(f"segmentation {bad if owner is None else owner[bad]} has an RLE text "
+                         f"code that does not fill the picture; {ANEW}")
 
 
 # ---------------------------------------------------------------- labels to outlines
@@ -270,7 +241,7 @@ def polygons(labels: np.ndarray) -> dict[int, list[list[float]]]:
     """
     from skimage.measure import find_contours
 
-    labels = check_labels(labels)
+    labels = checks.labels("labels", labels)
     traced = {}
     for k, box in boxes(labels):
         cell = np.pad(labels[box] == k, 1)
@@ -310,8 +281,8 @@ def outline(labels: np.ndarray, width: int = 1) -> np.ndarray:
     -------
     ndarray, bool, (H, W)
     """
-    labels = check_labels(labels)
-    whole_number("width", width)
+    labels = checks.labels("labels", labels)
+    checks.whole_number("width", width)
     # scikit-image's find_boundaries, of any width.
     lowest = ndimage.minimum_filter(labels, 2 * width + 1, mode="nearest")
     highest = ndimage.maximum_filter(labels, 2 * width + 1, mode="nearest")
@@ -330,7 +301,7 @@ def touching(labels: np.ndarray) -> np.ndarray:
     ndarray, int, (n,)
         Sorted.  ``len(touching(labels)) / len(np.unique(labels[labels > 0]))`` is their share.
     """
-    labels = check_labels(labels)
+    labels = checks.labels("labels", labels)
     pairs = [
         (labels[1:], labels[:-1]),
         (labels[:, 1:], labels[:, :-1]),
@@ -339,22 +310,6 @@ def touching(labels: np.ndarray) -> np.ndarray:
     ]
     met = [np.stack([a, b])[:, (a != b) & (a > 0) & (b > 0)].ravel() for a, b in pairs]
     return np.unique(np.concatenate(met))
-
-
-def check_labels(labels) -> np.ndarray:
-    labels = np.asarray(labels)
-    if labels.ndim != 2 or not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(
-            f"the labels have shape {labels.shape} and type {labels.dtype}, expected whole "
-            "numbers (H, W): 0 for background, k for the k-th cell."
-        )
-    if not labels.size or labels.min() < 0:
-        found = f"go down to {labels.min()}" if labels.size else f"have shape {labels.shape}"
-        raise ValueError(
-            f"the labels {found}, expected at least one pixel and no number below 0; check the "
-            "crop they came from, and set what should be ignored to 0."
-        )
-    return labels
 
 
 def relabel(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 
@@ -18,10 +19,11 @@ def whole_number(name: str, value, least: int = 1) -> None:
         raise ValueError(f"{name} is {value!r}, expected a whole number of at least {least}.")
 
 
-def one_of(name: str, value, allowed: Iterable) -> None:
-    """Refuse a setting that is none of those allowed."""
+def one_of(name: str, value, allowed: Iterable, also: str = "") -> None:
+    """Refuse a setting that is none of those allowed; ``also`` says in words what else would do."""
     if value not in (allowed := tuple(allowed)):
-        raise ValueError(f"{name} is {value!r}, expected one of {', '.join(map(str, allowed))}.")
+        raise ValueError(f"{name} is {value!r}, expected one of {', '.join(map(str, allowed))}"
+                         f"{also and ', or '}{also}.")
 
 
 def number(name: str, value, wanted: str, fits: Callable[[float], bool]) -> None:
@@ -35,6 +37,18 @@ def function(name: str, value, of: str = "") -> None:
     """Refuse a setting that is neither callable nor None."""
     if value is not None and not callable(value):
         raise ValueError(f"{name} is {value!r}, expected a function{of}, or None.")
+
+
+def shape(name: str, value, least: int = 1) -> tuple[int, int]:
+    """Height and width, whole numbers."""
+    try:
+        height, width = map(operator.index, value)
+    except (TypeError, ValueError):
+        height = width = least - 1
+    if min(height, width) < least:
+        raise ValueError(f"{name} is {value!r}, expected (height, width), whole numbers of at "
+                         f"least {least}.")
+    return height, width
 
 
 def generator(rng) -> None:
@@ -60,18 +74,34 @@ def same_shape(name: str, shape, other: str, expected, advice: str) -> None:
                          f"{advice}.")
 
 
-def image(name: str, value) -> np.ndarray:
-    """An image: float, (H, W) or (H, W, up to 4 channels), in [0, 1]."""
-    array = np.asarray(value)
+def array(name: str, value, dtype, advice: str) -> None:
+    """Refuse what is no array of just this type."""
+    known = isinstance(value, np.ndarray)
+    if not known or value.dtype != dtype:
+        raise TypeError(
+            f"{name} is {value.dtype if known else type(value).__name__}, expected an array of "
+            f"{np.dtype(dtype)}; "
+            f"{advice if known else 'convert it with np.asarray, or a tensor with .numpy()'}.")
+
+
+def image(name: str, value, most: float = 4) -> np.ndarray:
+    """An image: float, (H, W) or (H, W, up to ``most`` channels), in [0, 1]."""
+    # A row of images is none, and not read to find that out.
+    some = hasattr(value, "__array__") or hasattr(value, "__array_interface__")
+    array = np.asarray(value if some else None)
     if array.dtype.kind != "f" or not array.ndim:
         numbers = array.dtype.kind in "bui" and array.ndim
         raise TypeError(
             f"{name} is {array.dtype if numbers else type(value).__name__}, expected a float image "
             "in [0, 1]; " + ("scale it with cellkit.datasets.scale_image(image) first." if numbers
-                             else "read it first, and from a Sample take its .image."))
-    if not array.size or array.ndim not in (2, 3) or array.ndim == 3 and array.shape[2] > 4:
-        raise ValueError(f"{name} has shape {array.shape}, expected (H, W) or (H, W, 3), not "
-                         "empty; take images one by one.")
+                             else "open a file with cellkit.datasets.read_image, and from a Sample "
+                                  "take its .image."))
+    first = array.ndim == 3 and array.shape[0] in (1, 3) and array.shape[2] > 4
+    if not array.size or array.ndim not in (2, 3) or first or array.shape[2:] > (most,):
+        raise ValueError(
+            f"{name} has shape {array.shape}, expected (H, W) or (H, W, 3), not empty; "
+            + ("channels come last here: give np.moveaxis(image, 0, 2)." if first else
+               "take images one by one."))
     unit_range(name, float(array.min()), float(array.max()), "undo the normalisation, or scale it "
                "with cellkit.datasets.scale_image(image), first")
     return array

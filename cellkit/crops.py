@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from cellkit import checks
 from cellkit.annotations import resize_labels
-from cellkit.checks import one_of, whole_number
 from cellkit.heads import HEADS
 from cellkit.normalisation import NORMALISE, normalisation_stats
 from cellkit.samples import Sample, Samples
@@ -49,25 +49,21 @@ class Crops:
     def __init__(self, samples, size=256, mode="crop", head="foreground", *,
                  normalise="standard", augment=None, degrade=None, seed=0, repeats=1,
                  channels=None):
-        if mode not in ("crop", "resize", "pad", "whole"):
-            raise ValueError(f"mode is {mode!r}, expected crop, resize, pad or whole.")
-        one_of("head", head, HEADS)
-        if size is None and mode in ("crop", "resize"):
-            raise ValueError(f"size is None, but mode {mode!r} needs one, e.g. size=256.")
-        sides = np.asarray(1 if size is None else size)
-        if sides.dtype.kind not in "iu" or sides.shape not in ((), (1,), (2,)) or sides.min() < 1:
-            raise ValueError(f"the crop's size is {size!r}, expected a side or (height, width), "
-                             "whole numbers of at least 1.")
-        for name, value in (("augment", augment), ("degrade", degrade)):
-            if value is not None and not callable(value):
-                raise ValueError(f"{name} is {value!r}, expected a function, or None.")
-        one_of("normalise", normalise, NORMALISE)
-        whole_number("seed", seed, 0)
-        whole_number("repeats", repeats)
-        self.samples = Samples.of(samples)
-        if not len(self.samples):
-            raise ValueError("there are no samples to cut crops from; read or keep at least one.")
-        self.size = None if size is None else tuple(int(s) for s in np.broadcast_to(size, 2))
+        checks.one_of("mode", mode, ("crop", "resize", "pad", "whole"))
+        checks.one_of("head", head, HEADS)
+        if np.ndim(size):
+            size = checks.shape("the crop's size", size)
+        elif size is not None or mode in ("crop", "resize"):
+            checks.whole_number(f"the crop's size (a side or (height, width), for mode {mode!r})",
+                                size)
+            size = size, size
+        checks.function("augment", augment)
+        checks.function("degrade", degrade)
+        checks.one_of("normalise", normalise, NORMALISE)
+        checks.whole_number("seed", seed, 0)
+        checks.whole_number("repeats", repeats)
+        self.samples = Samples.some(samples)
+        self.size = size
         self.mode, self.head, self.normalise = mode, head, normalise
         self.augment, self.degrade = augment, degrade
         self.seed, self.repeats, self.epoch = seed, repeats, 0

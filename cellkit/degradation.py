@@ -96,7 +96,7 @@ def shrink(image, M: float, resampler: str = "area", antialias: bool = True, *,
     ----------
     R. Keys, Cubic convolution interpolation for digital image processing, 1981.
     """
-    _checked(image)
+    image = _checked(image)
     _check_factor(M)
     _check_deviation("blur", blur)
     _check_deviation("noise", noise)
@@ -134,18 +134,9 @@ def enlarge(image, shape: tuple[int, int], up: str = "bicubic"):
     ndarray or tensor
         Kind and dtype as given, clipped to [0, 1].
     """
-    _checked(image)
-    try:
-        rows, columns = map(int, shape)
-        fits = (rows, columns) == tuple(shape) and min(rows, columns) >= 1
-    except (TypeError, ValueError, OverflowError):
-        fits = False
-    if not fits:
-        raise ValueError(
-            f"shape is {shape!r}, expected rows and columns, whole numbers of at least 1."
-        )
+    image = _checked(image)
     checks.one_of("up", up, RESAMPLERS)
-    return _clipped(resample(image, (rows, columns), up, True))
+    return _clipped(resample(image, checks.shape("shape", shape), up, True))
 
 
 class Storage(NamedTuple):
@@ -174,21 +165,14 @@ def storage(image: np.ndarray, M: float = 1.0, resampler: str = "area", antialia
         Bytes.  PNG is lossless; it and JPEG include their headers (JPEG's 330 bytes, 630 for
         colour), which is why small images save less than M² would have it.
     """
-    if not isinstance(image, np.ndarray):
-        raise TypeError(
-            f"the image is {type(image).__name__}, expected a numpy array (H, W) or (H, W, 3); "
-            "files hold one picture, so convert it first."
-        )
-    if image.ndim == 3 and image.shape[2] != 3:
-        raise ValueError(
-            f"the image has shape {image.shape}, expected (H, W) or (H, W, 3); take the channels "
-            "that are meant."
-        )
+    image = checks.image("the image", image)
+    if image.shape[2:] not in ((), (3,)):
+        raise ValueError(f"the image has shape {image.shape}, expected (H, W) or (H, W, 3): files "
+                         "hold one picture; take the channels that are meant.")
     checks.number("quality", quality, "1 to 95, Pillow's scale", lambda q: 1 <= q <= 95)
     small = shrink(image, M, resampler, antialias)
-    picture = Image.fromarray(np.round(small * 255).astype(np.uint8))
-    return Storage(raw=small.size, png=_file_size(picture, format="PNG"),
-                   jpeg=_file_size(picture, format="JPEG", quality=int(quality)))
+    return Storage(raw=small.size, png=file_size(small, format="PNG"),
+                   jpeg=file_size(small, format="JPEG", quality=int(quality)))
 
 
 def _clipped(image):
@@ -212,16 +196,10 @@ def _like(array: np.ndarray, image):
     return array.astype(image.dtype, copy=False)
 
 
-def _checked(image) -> None:
-    tensor, shape = is_tensor(image), tuple(getattr(image, "shape", ()))
-    if not tensor:
-        if not isinstance(image, np.ndarray):
-            raise TypeError(
-                f"the image is {type(image).__name__}, expected a numpy array or a torch tensor; "
-                "read it with cellkit.read, or convert it with numpy.asarray."
-            )
-        checks.image("the image", image)
-        return
+def _checked(image):
+    if not is_tensor(image):
+        return checks.image("the image", image)
+    shape = tuple(image.shape)
     if not image.is_floating_point():
         raise TypeError(
             f"the image is {image.dtype}, expected float in [0, 1]; scale it with "
@@ -235,6 +213,7 @@ def _checked(image) -> None:
         )
     checks.unit_range("the image", *map(float, image.detach().aminmax()), "degrade it before it is "
                       "normalised, or scale it with cellkit.datasets.scale_image(image)")
+    return image
 
 
 def _check_factor(M) -> None:
@@ -246,9 +225,10 @@ def _check_deviation(name, value) -> None:
     checks.number(name, value, "a standard deviation, 0 or above", lambda v: v >= 0)
 
 
-def _file_size(picture, **how) -> int:
+def file_size(image: np.ndarray, **how) -> int:
+    """Bytes of an image in [0, 1] as a file of 8 bits; ``how`` is Pillow's."""
     file = io.BytesIO()
-    picture.save(file, **how)
+    Image.fromarray(np.round(image * 255).astype(np.uint8)).save(file, **how)
     return file.tell()
 
 

@@ -10,6 +10,8 @@ from contextlib import contextmanager, nullcontext
 import torch
 from torch import nn
 
+from cellkit.checks import one_of
+
 
 def pick_device(device: str | torch.device = "auto") -> torch.device:
     """The named device; with "auto" the environment's ``CELLKIT_DEVICE``, or the fastest there is.
@@ -52,8 +54,7 @@ def autocast_dtype(device: torch.device, amp: str | bool = "auto") -> torch.dtyp
     elsewhere 16 bits are emulated and slower.  ``amp=False`` or the environment variable
     ``CELLKIT_AMP=off`` keeps float32.
     """
-    if amp not in ("auto", True, False):
-        raise ValueError(f"amp is {amp!r}, expected 'auto', True or False.")
+    one_of("amp", amp, ("auto", True, False))
     if amp is False or os.environ.get("CELLKIT_AMP", "").lower() == "off":
         return None
     if device.type == "cuda":

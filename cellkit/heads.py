@@ -41,6 +41,8 @@ class Head:
         Its key in :data:`HEADS`.
     channels : int or None
         What a network needs for it; None: as many as the image has.
+    method : str or None
+        How :func:`cellkit.segment` makes cells of it; None: there are none.
     losses : dict of str -> callable(output, target)
         Those that fit; the first is the default.  Empty: the network makes its own.
     metric : {"dice", "psnr"}
@@ -55,6 +57,7 @@ class Head:
 
     name = "foreground"
     channels: int | None = 1
+    method: str | None = "watershed"
     losses: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
         "bce": losses.bce, "weighted_bce": losses.weighted_bce, "soft_dice": losses.soft_dice,
         "soft_iou": losses.soft_iou}
@@ -100,7 +103,7 @@ class TwoClass(Head):
 class Border(Head):
     """Logits of background, inside and rim (lesson 07_watershed)."""
 
-    channels = 3
+    channels, method = 3, "border"
     losses = {"cross_entropy": losses.cross_entropy, "gap_weighted": losses.gap_weighted,
               "soft_dice": losses.soft_dice, "soft_iou": losses.soft_iou}
 
@@ -115,7 +118,7 @@ class Border(Head):
 class Distance(Head):
     """Foreground logit, and the distance to the cell's rim in [0, 1] (lesson 07_watershed)."""
 
-    channels = 2
+    channels, method = 2, "distance"
     losses = {"distance": losses.distance}
 
     def target(self, labels, sharp):
@@ -128,7 +131,7 @@ class Distance(Head):
 class Flow(Head):
     """Foreground logit, and a step towards the middle of the cell, down and to the right."""
 
-    channels = 3
+    channels, method = 3, "flow"
     losses = {"flow": losses.flow}
 
     def target(self, labels, sharp):
@@ -148,7 +151,7 @@ class Flow(Head):
 class Picture(Head):
     """An image, in the units of the one that came in (lesson 04_super_resolution)."""
 
-    channels = None
+    channels, method = None, None
     losses = {"mse": losses.mse}
     metric = "psnr"
     labelled = False
@@ -184,7 +187,7 @@ class Double(Head):
 class Objects(Head):
     """The detections of a :class:`cellkit.MaskRCNN`, which makes its losses itself."""
 
-    channels = None
+    channels, method = None, "detect"
     losses = {}
     network = "MaskRCNN"
     largest = 512  # anchors times objects fill memory sooner
@@ -225,6 +228,15 @@ def head_of(net: nn.Module) -> Head:
         name = "foreground"
     one_of("the network's head", name, HEADS)
     return HEADS[name]
+
+
+def expect_head(net: nn.Module, names, advice: str) -> Head:
+    """A network's head, if it is one of those that can be used here."""
+    head = head_of(net)
+    if head.name not in names:
+        raise ValueError(f"this network has the head {head.name!r}, expected "
+                         f"{' or '.join(name for name in HEADS if name in names)}; {advice}.")
+    return head
 
 
 def loss_of(head: Head, loss: str | Callable | None) -> Callable[[Tensor, Tensor], Tensor] | None:

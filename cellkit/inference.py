@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from torch import nn
 
-from cellkit.heads import head_of
+from cellkit.checks import one_of
+from cellkit.heads import HEADS, expect_head, head_of
 from cellkit.postprocessing import Detections, merge_labels, merge_views
 from cellkit.scale import factor, fitted, proposal, resized
 from cellkit.tiles import checked, detections, maps_of, networks
@@ -62,12 +63,8 @@ def predict(net: nn.Module | Sequence[nn.Module], image: np.ndarray, all: bool =
         Of Mask R-CNN see :func:`cellkit.postprocessing.merge_foreground`.
     """
     nets, image = networks(net), checked(image)
-    for one in nets:
-        if head_of(one).name == "image" and not all:
-            raise ValueError(
-                "this network has the head 'image' and predicts no foreground; "
-                "use cellkit.super_resolve(net, image)."
-            )
+    for one in () if all else nets:
+        expect_head(one, {*HEADS} - {"image"}, "for images use cellkit.super_resolve(net, image)")
     said = []
     for one in nets:
         head, seen = head_of(one), _resized(one, image, scale, cell_size)
@@ -123,11 +120,8 @@ def detect(net: nn.Module, image: np.ndarray, *, min_score: float = 0.5, thresho
         Only with ``scores``.
     """
     [net], image = networks([net]), checked(image)
-    if head_of(net).name != "objects":
-        raise ValueError(
-            f"this network has the head {head_of(net).name!r} and finds no "
-            "objects; use cellkit.instances(cellkit.predict(net, image)), or a MaskRCNN."
-        )
+    expect_head(net, ["objects"], "use cellkit.instances(cellkit.predict(net, image)), or a "
+                "MaskRCNN")
     views, seen = [], _resized(net, image, scale, cell_size)
     for turn in _turns(turns):
         found = _turn_back(detections(net, _lay(seen, *turn), tile, overlap, amp), *turn)
@@ -155,13 +149,8 @@ def super_resolve(net: nn.Module, image: np.ndarray, *, tile: int = 1024,
         Range [0, 1].
     """
     for one in networks(net):
-        head = head_of(one)
-        if head.name not in ("image", "double"):
-            raise ValueError(
-                f"this network has the head {head.name!r}, expected 'image'; use "
-                "cellkit.predict(net, image) for masks, or set net.head = 'image' where it makes "
-                "images."
-            )
+        expect_head(one, ["image", "double"], "use cellkit.predict(net, image) for masks, or set "
+                    "net.head = 'image' where it makes images")
     made = predict(net, image, all=True, tile=tile, overlap=overlap, amp=amp)["image"]
     return made[..., None] if np.shape(image) == (*made.shape, 1) else made
 
@@ -172,8 +161,7 @@ def _resized(net, image, scale, cell_size):
 
 
 def _turns(turns):
-    if turns not in (1, 2, 4, 8):
-        raise ValueError(f"turns is {turns!r}, expected 1, 2, 4 or 8.")
+    one_of("turns", turns, (1, 2, 4, 8))
     return TURNS[:turns]
 
 

@@ -37,37 +37,22 @@ class Sample:
     group: str | None = None
 
     def __post_init__(self):
-        image, labels = self.image, self.labels
-        where = f"sample {self.name!r}"
-        for what, array in (("image is", image), ("labels are", labels)):
-            if not isinstance(array, np.ndarray) and (array is not None or what == "image is"):
-                raise TypeError(
-                    f"{where}: the {what} of type {type(array).__name__}, expected an array; "
-                    "convert it with np.asarray, or a tensor with .numpy()."
-                )
-        if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
-            raise ValueError(
-                f"{where}: the image has shape {image.shape}, expected (H, W) or (H, W, 3); "
-                "pick one channel or convert it to grey first."
-            )
-        if image.dtype != np.float32:
-            raise TypeError(
-                f"{where}: the image is {image.dtype}, expected float32 in [0, 1]; "
-                "scale it with cellkit.datasets.scale_image(image) first."
-            )
-        checks.image(f"{where}: the image", image)
+        image, labels, where = self.image, self.labels, f"sample {self.name!r}"
+        checks.array(f"{where}: the image", image, np.float32, "scale it with "
+                     "cellkit.datasets.scale_image(image) first")
+        checks.image(f"{where}: the image", image, 3)
+        if image.shape[2:] not in ((), (3,)):
+            raise ValueError(f"{where}: the image has shape {image.shape}, expected (H, W) or (H, "
+                             "W, 3); pick one channel or convert it to grey first.")
         if image.min() < 0 or image.max() > 1:  # by rounding
             object.__setattr__(self, "image", np.clip(image, 0, 1))
         if labels is None:
             return
-        if labels.dtype != np.int32:
-            raise TypeError(
-                f"{where}: the labels are {labels.dtype}, expected int32 (0 background, k the "
-                "k-th cell); convert whole numbers with .astype('int32')."
-            )
-        checks.same_shape(f"{where}: the labels", labels.shape, "the image", image.shape[:2],
+        checks.array(f"{where}: labels", labels, np.int32, "convert whole numbers (0 background, k "
+                     "the k-th cell) with .astype('int32')")
+        checks.same_shape(f"{where}: labels", labels.shape, "the image", image.shape[:2],
                           "give the labels of this very image, at the same size")
-        checks.labels(f"{where}: the labels", labels)
+        checks.labels(f"{where}: labels", labels)
 
     @property
     def mask(self) -> np.ndarray:
@@ -140,6 +125,14 @@ class Samples(Sequence):
     def __repr__(self) -> str:
         kinds = ", ".join(sorted({e.cell_type for e in self.entries if e.cell_type}))
         return f"<{len(self)} x {self.dataset or 'samples'}{kinds and ': ' + kinds}>"
+
+    @classmethod
+    def some(cls, samples: Sequence[Sample], what: str = "samples") -> Samples:
+        """:meth:`of` a row that may not be empty; ``what`` says which one."""
+        found = cls.of(samples)
+        if not len(found):
+            raise ValueError(f"there are no {what}, expected at least one; read or keep some.")
+        return found
 
     @classmethod
     def of(cls, samples: Sequence[Sample]) -> Samples:
@@ -236,10 +229,8 @@ def split(
         In the order of ``samples``.
     """
     samples = Samples.of(samples)
-    if not 0 < fraction < 1:
-        raise ValueError(f"fraction is {fraction}, expected a number between 0 and 1, e.g. 0.85.")
-    if by not in ("group", "image"):
-        raise ValueError(f"by is {by!r}, expected 'group' or 'image'.")
+    checks.number("fraction", fraction, "a number between 0 and 1, e.g. 0.85", lambda v: 0 < v < 1)
+    checks.one_of("by", by, ("group", "image"))
     if by == "group" and None in samples.groups:
         name = samples.names[samples.groups.index(None)]
         raise ValueError(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from math import ceil, inf, log, sqrt
+from math import ceil, log, sqrt
 
 import numpy as np
 from scipy import linalg, ndimage
 from skimage import measure
 
-from cellkit.annotations import boxes, check_labels, outline
+from cellkit import checks
+from cellkit.annotations import boxes, outline
 
 
 def border_map(labels: np.ndarray, width: int = 1) -> np.ndarray:
@@ -46,7 +47,7 @@ def distance_map(labels: np.ndarray) -> np.ndarray:
     ndarray, float32, (H, W)
         In [0, 1]; 0 is background.
     """
-    labels = check_labels(labels)
+    labels = checks.labels("labels", labels)
     depth = np.zeros(labels.shape, np.float32)
     for k, box in boxes(labels, pad=1):
         cell = labels[box] == k
@@ -80,7 +81,7 @@ def flow_map(labels: np.ndarray) -> np.ndarray:
     some hundred times over; here the state in which that ends is solved for.  The middle is the
     cell's pixel nearest to the mean of all its pixels.  A cell in several pieces has several.
     """
-    labels = measure.label(check_labels(labels), background=0, connectivity=2)
+    labels = measure.label(checks.labels("labels", labels), background=0, connectivity=2)
     flow = np.zeros((2, *labels.shape), np.float32)
     for k, box in boxes(labels):
         cell = labels[box] == k
@@ -149,11 +150,9 @@ def weight_map(labels: np.ndarray, w0: float = 10.0, sigma: float = 5.0) -> np.n
     counts within cells too.  ``np.where(labels == 0, weight_map(labels), 1)`` keeps it to the
     background.  A cell counts only as far as its term exceeds 1e-5, which is what makes it fast.
     """
-    labels = check_labels(labels)
-    if not (0 <= w0 < inf and 0 < sigma < inf):
-        raise ValueError(
-            f"w0 is {w0} and sigma {sigma}, expected finite numbers, w0 >= 0 and sigma > 0."
-        )
+    labels = checks.labels("labels", labels)
+    checks.number("w0", w0, "0 or more", lambda v: v >= 0)
+    checks.number("sigma", sigma, "a number of pixels above 0", lambda v: v > 0)
     reach = ceil(sigma * sqrt(2 * log(max(w0, 1e-5) / 1e-5)))
     nearest = np.full(labels.shape, np.inf, np.float32)
     second = np.full(labels.shape, np.inf, np.float32)

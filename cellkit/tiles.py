@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from os import PathLike
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from cellkit import checks
-from cellkit.checks import whole_number
+from cellkit.datasets import to_grey
 from cellkit.device import autocast, autocast_dtype, device_of, evaluating, unwrapped
 from cellkit.heads import config_of, head_of
 from cellkit.networks.unet import pad
 from cellkit.normalisation import normalisation_stats
 from cellkit.postprocessing import Detections, nms
-from cellkit.samples import Sample, Samples
 
 
 def ask(net: nn.Module, batch: Tensor) -> Tensor:
@@ -122,12 +120,12 @@ def _run(net, head, image, tile, overlap, amp) -> dict[str, np.ndarray]:
 
 
 def _shared(tile, overlap) -> int:
-    whole_number("tile", tile, 32)
+    checks.whole_number("tile", tile, 32)
     if overlap is None:
         return min(192, tile // 2)
-    whole_number("overlap", overlap, 0)
-    if overlap > tile // 2:
-        raise ValueError(f"overlap is {overlap} and tile {tile}, expected 0 <= overlap <= tile/2.")
+    checks.whole_number("overlap", overlap, 0)
+    checks.number(f"overlap of tiles of {tile}", overlap, f"at most half of it, {tile // 2}",
+                  lambda value: value <= tile // 2)
     return overlap
 
 
@@ -166,20 +164,17 @@ def detections(net: nn.Module, image: np.ndarray, tile: int = 1024,
     return found.take(nms(found.boxes, found.scores))
 
 
-def _tiles(shape, tile, overlap, unit=32) -> Iterator[tuple[tuple[slice, slice], np.ndarray]]:
-    """Windows that cover an image and weights (h, w) that sum to one at each of its pixels.
-
-    Tiles begin at multiples of ``unit`` so that all pool the same pixels together.
-    """
-    for rows, down in _spans(shape[0], tile, overlap, unit):
-        for columns, across in _spans(shape[1], tile, overlap, unit):
+def _tiles(shape, tile, overlap) -> Iterator[tuple[tuple[slice, slice], np.ndarray]]:
+    """Windows that cover an image and weights (h, w) that sum to one at each of its pixels."""
+    for rows, down in _spans(shape[0], tile, overlap):
+        for columns, across in _spans(shape[1], tile, overlap):
             yield (rows, columns), down[:, None] * across
 
 
-def _spans(length, tile, overlap, unit) -> list[tuple[slice, np.ndarray]]:
+def _spans(length, tile, overlap) -> list[tuple[slice, np.ndarray]]:
     if length <= tile:
         return [(slice(0, length), np.ones(length, np.float32))]
-    step = max(unit, (tile - overlap) // unit * unit)
+    step = max(32, (tile - overlap) // 32 * 32)  # so that all tiles pool the same pixels together
     spans = [slice(start, min(start + tile, length))
              for start in range(0, length - tile + step, step)]
     # So near its ends a tile sees too little, and leaves it to the next one.
@@ -197,27 +192,24 @@ def _spans(length, tile, overlap, unit) -> list[tuple[slice, np.ndarray]]:
 
 
 def checked(image) -> np.ndarray:
-    if isinstance(image, (Sample, Samples, str, PathLike, type(None))):
-        raise TypeError(f"the image is {type(image).__name__}, expected an array; of a sample give "
-                        "sample.image, and open a file with cellkit.datasets.read_image.")
-    image = np.asarray(image)
-    if image.dtype.kind != "f":
-        raise TypeError(
-            f"the image is {image.dtype}, expected float in [0, 1]; "
-            "scale it with cellkit.datasets.scale_image(image) first."
-        )
-    channels_first = image.ndim == 3 and image.shape[0] in (1, 3) and image.shape[2] > 4
-    if image.ndim not in (2, 3) or 0 in image.shape or channels_first:
-        raise ValueError(
-            f"the image has shape {image.shape}, expected (H, W) or (H, W, C) and no empty side; "
-            + ("channels come last here: give np.moveaxis(image, 0, 2)." if channels_first else
-               "predict takes one image at a time.")
-        )
-    image = image.astype(np.float32, copy=False)
-    checks.unit_range("the image", float(image.min()), float(image.max()),
-                      "scale it with cellkit.datasets.scale_image(image) first")
+    """An image as networks take it, float32, of any number of channels."""
+    image = checks.image("the image", image, np.inf).astype(np.float32, copy=False)
     _warn_of_margin(image)
     return image
+
+
+def channels_of(net: nn.Module) -> int | None:
+    """How many channels one of cellkit's networks takes; None for any other."""
+    config = config_of(net)
+    return config.get("segment", config).get("in_channels")
+
+
+def as_taken(net: nn.Module, image: np.ndarray) -> np.ndarray:
+    """Grey for a network that takes grey, three times the grey for one that takes colour."""
+    wanted = channels_of(net)
+    if wanted == 1:
+        return to_grey(image)
+    return np.repeat(image[..., None], 3, 2) if wanted == 3 and image.ndim == 2 else image
 
 
 def _warn_of_margin(image: np.ndarray) -> None:

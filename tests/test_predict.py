@@ -192,10 +192,10 @@ def test_half_precision_is_close_and_can_be_switched_off(monkeypatch):
     (np.zeros((2, 8, 8, 1), np.float32), ValueError, r"shape \(2, 8, 8, 1\)"),
     (np.zeros((0, 8), np.float32), ValueError, r"shape \(0, 8\)"),
     (picture(8), ValueError, r"shape \(8,\), expected \(H, W\)"),
-    (Sample(picture(8, 8), None, "a"), TypeError, "the image is Sample, .* give sample.image"),
+    (Sample(picture(8, 8), None, "a"), TypeError, "the image is Sample, .* take its .image"),
     (Samples.of([Sample(picture(8, 8), None, "a")]), TypeError, "the image is Samples"),
-    ("cells.png", TypeError, "the image is str, expected an array; .*read_image"),
-    (Path("cells.png"), TypeError, "the image is .*Path, expected an array"),
+    ("cells.png", TypeError, "the image is str, expected .*read_image"),
+    (Path("cells.png"), TypeError, "the image is .*Path, expected .*read_image"),
     (None, TypeError, "the image is NoneType"),
 ])
 def test_wrong_images_are_named(image, error, words):
@@ -220,7 +220,8 @@ def test_what_is_no_network_is_named(net, words):
 @pytest.mark.parametrize("tile, overlap, words", [
     (16, None, "tile is 16, expected a whole number of at least 32"), (32.5, None, "tile is 32.5"),
     (None, None, "tile is None"), ("a", None, "tile is 'a'"), (64, 2.5, "overlap is 2.5"),
-    (64, "a", "overlap is 'a'"), (64, -1, "overlap is -1"), (64, 33, "overlap is 33 and tile 64"),
+    (64, "a", "overlap is 'a'"), (64, -1, "overlap is -1"),
+    (64, 33, "overlap of tiles of 64 is 33"),
 ])
 def test_wrong_tiles_are_named(tile, overlap, words):
     for ask, net in ((predict, UNet(width=2, depth=2)), (detect, MaskRCNN(width=2))):
@@ -235,11 +236,11 @@ def test_wrong_networks_are_named():
         predict(UNet(width=2, head="image"), picture(8, 8))
     sharpen, segment = UNet(width=2, head="image"), UNet(width=2)
     for nets in (segment, nn.Conv2d(1, 1, 3, padding=1), [sharpen, segment]):
-        with pytest.raises(ValueError, match="'foreground', expected 'image'; use cellkit.predict"):
+        with pytest.raises(ValueError, match="expected image or double; use cellkit.predict"):
             super_resolve(nets, picture(8, 8))
     with pytest.raises(ValueError, match=r"nothing in common \(image, foreground\)"):
         predict([sharpen, segment], picture(8, 8), all=True)
-    with pytest.raises(ValueError, match="overlap is 70"):
+    with pytest.raises(ValueError, match="of 128 is 70, expected at most half of it, 64"):
         predict(UNet(width=2), picture(8, 8), tile=128, overlap=70)
 
 

@@ -89,8 +89,8 @@ def test_row_of_pictures():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (("HeLa",), "no cell line 'HeLa'; expected one of A172"),
-        (("A172", (16, 400)), "expected .height, width., each at least 32"),
+        (("HeLa",), "cell_type is 'HeLa', expected one of A172"),
+        (("A172", (16, 400)), "expected .height, width., whole numbers of at least 32"),
         (("A172", SMALL, -1), "seed is -1, expected a whole number"),
         (("A172", SMALL, 0.5), "seed is 0.5, expected a whole number"),
     ],
@@ -101,11 +101,11 @@ def test_bad_input(arguments, message):
 
 
 def test_bad_row():
-    with pytest.raises(ValueError, match="ask for at least one"):
+    with pytest.raises(ValueError, match="count is 0, expected a whole number of at least 1"):
         render_many(0)
-    with pytest.raises(ValueError, match="no cell line 'X'"):
+    with pytest.raises(ValueError, match="cell_type is 'X'"):
         render_many(3, cell_types=["BV2", "X"])
-    with pytest.raises(ValueError, match="fields is 3, expected 1, 2 or 4"):
+    with pytest.raises(ValueError, match="fields is 3, expected one of 1, 2, 4"):
         render_many(8, fields=3)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cellkit.augment.papers import paper3
+from cellkit.checks import whole_number
 from cellkit.samples import Samples
 
 
@@ -32,15 +33,11 @@ def grow(samples, count: int, augment: Callable = paper3, seed: int = 0) -> Samp
         picture on one side.  Split them ``by="image"``, and copies of what was trained on
         are what validates: the leak of paper 3.
     """
-    samples = Samples.of(samples)
-    if not len(samples) or int(count) != count or count < len(samples):
-        raise ValueError(
-            f"count is {count} for {len(samples)} sample(s), expected at least one sample, and a "
-            "whole number not below theirs."
-        )
+    samples = Samples.some(samples)
+    whole_number(f"count (for {len(samples)} samples)", count, len(samples))
     return samples + Samples([
         replace(entry, name=f"{entry.name}_{k}", read=_Copy(entry.read, augment, seed, k))
-        for k in range(len(samples), int(count))
+        for k in range(len(samples), count)
         for entry in [samples.entries[k % len(samples)]]
     ])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -13,7 +14,7 @@ from cellkit import checks
 
 
 @dataclass(frozen=True)
-class Transform:
+class Transform(ABC):
     """What all transforms share.
 
     Parameters
@@ -62,25 +63,25 @@ class Transform:
 class Move(Transform):
     """A transform that moves every pixel along straight lines."""
 
+    @abstractmethod
     def matrix(self, strength, shape, rng) -> np.ndarray:
         """Where a pixel comes from: (x, y, 1), in pixels from the centre → the same, (3, 3)."""
-        raise NotImplementedError
 
 
 class Bend(Transform):
     """A transform that moves every pixel its own way."""
 
+    @abstractmethod
     def field(self, strength, shape, rng) -> np.ndarray:
         """Arrows (x, y) to where a pixel comes from, in pixels, a new float32 (H, W, 2)."""
-        raise NotImplementedError
 
 
 class Paint(Transform):
     """A transform that moves nothing but changes grey values."""
 
+    @abstractmethod
     def paint(self, image, strength, rng) -> np.ndarray:
         """The image repainted, a new array; what leaves [0, 1] is clipped afterwards."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, init=False)
@@ -209,18 +210,11 @@ def picture(planes, ndim):
 def check(image, labels, rng):
     """Refuse what no augmentation can take."""
     checks.generator(rng)
-    if not isinstance(image, np.ndarray) or image.dtype != np.float32:
-        raise TypeError(
-            f"the image is {getattr(image, 'dtype', type(image).__name__)}, expected a float32 "
-            "array in [0, 1]; scale it with cellkit.datasets.scale_image(image) first."
-        )
+    checks.array("the image", image, np.float32, "scale it with "
+                 "cellkit.datasets.scale_image(image) first")
     checks.image("the image", image)
     if labels is None:
         return
-    if not isinstance(labels, np.ndarray) or labels.dtype != np.int32:
-        raise TypeError(
-            f"the labels are {getattr(labels, 'dtype', type(labels).__name__)}, expected an int32 "
-            "array (numbers that are never mixed); convert with .astype('int32')."
-        )
-    checks.same_shape("the labels", labels.shape, "the image", image.shape[:2],
+    checks.array("labels", labels, np.int32, "convert with .astype('int32')")
+    checks.same_shape("labels", labels.shape, "the image", image.shape[:2],
                       "give the labels of this very image, at the same size")

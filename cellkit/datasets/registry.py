@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cellkit.checks import one_of
+
 
 @dataclass(frozen=True)
 class File:
@@ -223,6 +225,5 @@ SOURCES: dict[str, Source] = {
 
 def about(name: str) -> Source:
     """What there is to know of a data set; ``print`` it."""
-    if name not in SOURCES:
-        raise ValueError(f"nothing known of {name!r}; expected one of {', '.join(SOURCES)}.")
+    one_of("the data set", name, SOURCES)
     return SOURCES[name]

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from functools import lru_cache
 from math import isclose
 
 import ipywidgets as widgets
 import numpy as np
-from PIL import Image
 
 from cellkit import metrics
 from cellkit.datasets import to_grey
-from cellkit.degradation import RESAMPLERS, enlarge, shrink
+from cellkit.degradation import RESAMPLERS, enlarge, file_size, shrink
 from cellkit.explore.explorer import Explorer
 from cellkit.explore.pictures import Shelf, called, choose_image
 from cellkit.explore.strategies import as_strategy, bundled_strategies, checked
 from cellkit.explore.views import Picture, View, as_seen, fraction, percent
 from cellkit.show import outcome
 
+JPEG = {"format": "JPEG", "quality": 90}  # as :func:`cellkit.storage`
 FACTORS = (1, 3 / 4, 1 / 2, 3 / 8, 1 / 4, 3 / 16, 1 / 8, 3 / 32, 1 / 16)
 
 
@@ -102,7 +101,7 @@ def resolution(samples=None, net=None, strategies=None, *, M: Sequence[float] = 
         numbers["PSNR, dB"] = metrics.psnr(sharp, low)
         if shown is not None:
             numbers["PSNR super-resolved, dB"] = metrics.psnr(sharp, shown)
-        numbers |= {"bytes, raw": small.size, "bytes, JPEG": stored(small)}
+        numbers |= {"bytes, raw": small.size, "bytes, JPEG": file_size(small, **JPEG)}
         return View(pictures, numbers, sentence(sample, M, left, strategy, pred, numbers),
                     idle=idle(M, resampler))
 
@@ -174,8 +173,3 @@ def idle(M, resampler) -> tuple:
     return ("antialias",) if resampler in ("nearest", "area") else ()
 
 
-def stored(small) -> int:
-    """Bytes of the JPEG, as :func:`cellkit.degradation.storage` counts them."""
-    file = io.BytesIO()
-    Image.fromarray(np.round(small * 255).astype(np.uint8)).save(file, "JPEG", quality=90)
-    return file.tell()

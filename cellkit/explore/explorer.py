@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 import ipywidgets as widgets
 
+from cellkit.checks import one_of
 from cellkit.explore import every, page
 from cellkit.explore.controls import described, move, place, steps
 from cellkit.explore.pictures import Parcel
@@ -394,7 +395,4 @@ class Explorer(widgets.VBox):
 
     def _check_names(self, names):
         for name in names:
-            if name not in self.controls:
-                raise ValueError(
-                    f"there is no control {name!r}, expected one of {', '.join(self.controls)}."
-                )
+            one_of("the control", name, self.controls)

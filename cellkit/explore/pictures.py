@@ -89,10 +89,7 @@ def rows(samples) -> tuple[Samples, str]:
         samples = Sample(image, None, YOURS)
     if isinstance(samples, Sample):
         samples = [samples]
-    found = Samples.of(samples).cached()
-    if not len(found):
-        raise ValueError("there is no sample to show, expected at least one.")
-    return found, note
+    return Samples.some(samples).cached(), note
 
 
 def prepared(array: np.ndarray) -> tuple[np.ndarray, str]:

@@ -9,12 +9,12 @@ import ipywidgets as widgets
 import numpy as np
 from scipy import ndimage
 
-from cellkit import metrics, show
+from cellkit import checks, metrics, show
 from cellkit import postprocessing as cells
 from cellkit.datasets import to_grey
 from cellkit.explore.explorer import Explorer
 from cellkit.explore.pictures import Shelf, called, choose_image
-from cellkit.explore.strategies import one_channel, ready
+from cellkit.explore.strategies import ready
 from cellkit.explore.views import View
 
 #: Sliders of :func:`instances`, the one that matters most first; where one begins is what
@@ -53,8 +53,7 @@ def instances(samples=None, net=None, maps=None, method: str = "watershed") -> E
         that can change something.
     """
     found_rows = Shelf(samples)
-    if method not in cells.METHODS:
-        raise ValueError(f"method is {method!r}, expected one of {', '.join(cells.METHODS)}.")
+    checks.one_of("method", method, cells.METHODS)
     if maps is not None and len(found_rows) > 1:
         raise ValueError(
             f"maps were given, and {len(found_rows)} samples, expected the one they belong to; "
@@ -65,11 +64,9 @@ def instances(samples=None, net=None, maps=None, method: str = "watershed") -> E
     @lru_cache(maxsize=8)
     def predicted(image):
         from cellkit.inference import predict
+        from cellkit.tiles import as_taken
 
-        picture = found_rows[image].image
-        if picture.ndim == 3 and one_channel(network()):
-            picture = to_grey(picture)
-        return predict(network(), picture, all=True)
+        return predict(network(), as_taken(network(), found_rows[image].image), all=True)
 
     def look(image=0, **params):
         sample = found_rows[image]

@@ -9,12 +9,11 @@ import ipywidgets as widgets
 import numpy as np
 
 from cellkit import metrics
-from cellkit.datasets import to_grey
-from cellkit.degradation import enlarge, shrink
-from cellkit.explore.downsampling import FACTORS, choose_factor, choose_resampler, idle, stored
+from cellkit.degradation import enlarge, file_size, shrink
+from cellkit.explore.downsampling import FACTORS, JPEG, choose_factor, choose_resampler, idle
 from cellkit.explore.explorer import Explorer
 from cellkit.explore.pictures import Shelf, called, choose_image
-from cellkit.explore.strategies import one_channel, ready
+from cellkit.explore.strategies import ready
 from cellkit.explore.views import Picture, View, as_seen, fraction, percent
 
 
@@ -39,9 +38,9 @@ def super_resolution(samples=None, net="livecell-sr", *, M: Sequence[float] = FA
 
     @lru_cache(maxsize=64)
     def coarse(image, M, resampler, antialias):
-        sharp = found[image].image
-        if sharp.ndim == 3 and one_channel(front()):
-            sharp = to_grey(sharp)
+        from cellkit.tiles import as_taken
+
+        sharp = as_taken(front(), found[image].image)
         small = shrink(sharp, M, resampler, antialias)
         return sharp, small, enlarge(small, sharp.shape[:2], up)
 
@@ -55,7 +54,8 @@ def super_resolution(samples=None, net="livecell-sr", *, M: Sequence[float] = FA
         left = small.shape[0] * small.shape[1] / (low.shape[0] * low.shape[1])
         numbers = {"pixels left": left, "PSNR, dB": metrics.psnr(sharp, seen),
                    "SSIM": metrics.ssim(sharp, seen),
-                   "contrast left": metrics.contrast(sharp, seen), "bytes, JPEG": stored(small)}
+                   "contrast left": metrics.contrast(sharp, seen),
+                   "bytes, JPEG": file_size(small, **JPEG)}
         pictures = {
             title: Picture(as_seen(seen, sharp),
                            small=None if sharpened else as_seen(small, sharp)),

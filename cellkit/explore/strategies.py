@@ -26,7 +26,9 @@ class Strategy(NamedTuple):
 
     def sees_grey(self) -> bool:
         """Whether the image comes to a network of one channel."""
-        return self.first is not None and one_channel(self.first())
+        from cellkit.tiles import channels_of
+
+        return self.first is not None and channels_of(self.first()) == 1
 
 
 def strategy(net="livecell", sharpen=None, only: float | None = None) -> Strategy:
@@ -94,14 +96,6 @@ def fast(net):
             if (type(conv), type(norm)) == (nn.Conv2d, nn.BatchNorm2d) and norm.track_running_stats:
                 chain[i], chain[i + 1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
     return net.to(memory_format=torch.channels_last)
-
-
-def one_channel(net) -> bool:
-    """Whether a network takes grey images."""
-    from cellkit.heads import config_of
-
-    config = config_of(net)
-    return config.get("segment", config).get("in_channels") == 1
 
 
 def ready(net) -> Callable:

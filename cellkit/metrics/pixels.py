@@ -248,12 +248,6 @@ def image_edges(image, sigma: float = 2) -> np.ndarray:
     """
     from skimage.filters import threshold_otsu
 
-    image = np.asarray(image)
-    if image.ndim != 2 or image.dtype.kind != "f":
-        raise ValueError(
-            f"the image has shape {image.shape} and type {image.dtype}, expected float (H, W); "
-            "convert it to grey, e.g. with skimage.color.rgb2gray."
-        )
     checks.number("sigma", sigma, "a number of pixels above 0", lambda s: s > 0)
     image = checks.plane("the image", image)
     image = image.astype(np.result_type(image, np.float32), copy=False)  # scipy knows no float16

@@ -10,12 +10,12 @@ from skimage.segmentation import expand_labels, relabel_sequential
 from torch import nn
 
 from cellkit.annotations import resize_labels
-from cellkit.datasets import to_grey
 from cellkit.heads import config_of, head_of
 from cellkit.inference import detect, predict
 from cellkit.normalisation import normalisation_stats
 from cellkit.postprocessing import instances
 from cellkit.scale import fitted, resized
+from cellkit.tiles import as_taken
 from cellkit.trust import cell_doubt, unsure
 
 #: Side of the blocks of a large picture, and how far each looks beyond its own, in pixels.
@@ -163,9 +163,3 @@ def filled(image: np.ndarray, empty: np.ndarray | None) -> np.ndarray:
     return image
 
 
-def as_taken(net: nn.Module, image: np.ndarray) -> np.ndarray:
-    """Grey for a network that takes grey, three times the grey for one that takes colour."""
-    wanted = config_of(net).get("in_channels")
-    if wanted == 1:
-        return to_grey(image)
-    return np.repeat(image[..., None], 3, 2) if wanted == 3 and image.ndim == 2 else image

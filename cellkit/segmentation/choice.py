@@ -26,9 +26,6 @@ KNOWN = {
     "maskrcnn-light": ("nuclei, fluorescent or stained", "detect", {}),
     "glas": ("glands in stained tissue", "components", {"min_size": 1000}),
 }
-#: The method for what a network says, by its head.
-METHODS = {"foreground": "watershed", "two_class": "watershed", "double": "watershed",
-           "border": "border", "distance": "distance", "flow": "flow", "objects": "detect"}
 FEW = 5  # pictures of a folder that are looked at
 
 
@@ -96,11 +93,14 @@ def plan(some: Sequence[np.ndarray], network, method, threshold, scale, cell_siz
                  "drawn pictures of your own (cellkit train).")
     if isinstance(network, str):
         known = KNOWN.get(network, ())
+    from cellkit.heads import HEADS, expect_head  # and with it torch
+    from cellkit.segmentation.cells import find
+
     net = loaded(network, device)
     if method is None:
-        method, params = (known[1], known[2] | params) if known else (method_for(net), params)
-    from cellkit.segmentation.cells import find  # and with it torch
-
+        method, params = (known[1], known[2] | params) if known else (
+            expect_head(net, [name for name, head in HEADS.items() if head.method],
+                        "choose another").method, params)
     factor, why = _factor(net, some, scale, cell_size)
     given = {} if threshold is None else {"threshold": threshold}
     find(net, np.zeros((32, 32), np.float32), method, **given, **params)  # settings that do not fit
@@ -112,7 +112,7 @@ def plan(some: Sequence[np.ndarray], network, method, threshold, scale, cell_siz
 def _factor(net, some, scale, cell_size) -> tuple[float, str]:
     """By how much pictures are resized, and why if it was not said."""
     from cellkit.scale import factor, propose
-    from cellkit.segmentation.cells import as_taken
+    from cellkit.tiles import as_taken
 
     proposals = []
 
@@ -127,7 +127,7 @@ def _factor(net, some, scale, cell_size) -> tuple[float, str]:
 
 def doubts(net, image: np.ndarray, network, scale) -> list[str]:
     """Sentences that say why not to trust what a network finds in an image."""
-    from cellkit.segmentation.cells import as_taken
+    from cellkit.tiles import as_taken
     from cellkit.trust import unlike
 
     said = unlike(net, as_taken(net, image), scale=scale)
@@ -136,16 +136,6 @@ def doubts(net, image: np.ndarray, network, scale) -> list[str]:
         said.insert(0, f"The picture is {found.words}" + (
             f", which {found.network} knows." if found.fits else "."))
     return said
-
-
-def method_for(net) -> str:
-    """How cells are made of what a network says, by its head."""
-    from cellkit.heads import head_of
-
-    head = head_of(net).name
-    if head not in METHODS:
-        raise ValueError(f"this network has the head {head!r} and finds no cells; choose another.")
-    return METHODS[head]
 
 
 @lru_cache(maxsize=4)

@@ -9,6 +9,7 @@ import zlib
 
 import numpy as np
 
+from cellkit.checks import number
 from cellkit.show.output import require_alt, send
 from cellkit.show.overlays import pixels
 
@@ -50,11 +51,8 @@ def animation(frames, captions=(), *, alt: str, seconds: float = 0.5, width: int
         raise ValueError(
             f"found {len(captions)} captions for {count} frames, expected one for each frame."
         )
-    if not 0.34 <= seconds <= 60:
-        raise ValueError(
-            f"seconds is {seconds}, expected 0.34 to 60; what flashes more than three times a "
-            "second can harm people."
-        )
+    number("seconds", seconds, "0.34 to 60; what flashes more than three times a second can harm "
+           "people", lambda value: 0.34 <= value <= 60)
     data = _webp(np.concatenate(frames))
     send({"text/html": _film(data, across, height, count, captions, alt, seconds, width),
            "text/plain": f"[Animation, {count} frames: {alt}]"})

@@ -26,10 +26,10 @@ def colour_labels(labels: np.ndarray, image: np.ndarray | None = None) -> np.nda
     """
     from matplotlib.colors import hsv_to_rgb
 
-    from cellkit.annotations import check_labels, relabel
+    from cellkit.annotations import relabel
 
     labels = np.asarray(labels)
-    labels = check_labels(labels.astype(np.uint8) if labels.dtype == bool else labels)
+    labels = checks.labels("labels", labels.astype(np.uint8) if labels.dtype == bool else labels)
     number, place = relabel(labels)
     lut = hsv_to_rgb(np.stack([(number * 0.618034) % 1, np.full(number.shape, 0.65),
                                0.75 + 0.25 * (number % 2)], -1)).astype(np.float32)
@@ -51,11 +51,8 @@ def colour_labels(labels: np.ndarray, image: np.ndarray | None = None) -> np.nda
 
 def _underneath(image, shape) -> np.ndarray:
     image = checks.image("the image", image)
-    if image.shape != shape:
-        raise ValueError(
-            f"the image has shape {image.shape}, expected {shape} as what is drawn on it; take the "
-            "image that belongs to it, of one in colour cellkit.datasets.to_grey(image)."
-        )
+    checks.same_shape("the image", image.shape, "what is drawn on it", shape, "take the image that "
+                      "belongs to it, of one in colour cellkit.datasets.to_grey(image)")
     return image.astype(np.float32, copy=False)
 
 

@@ -16,7 +16,7 @@ from functools import partial
 
 import numpy as np
 
-from cellkit.checks import whole_number
+from cellkit import checks
 from cellkit.samples import Entry, Sample, Samples
 from cellkit.synthetic.layout import grow, lay_out
 from cellkit.synthetic.lines import FIELD, LINES, Line
@@ -88,10 +88,9 @@ def render_many(
         Drawn anew at every access; ``.cached()`` keeps them.
     """
     lines = list(LINES if cell_types is None else cell_types)
-    if not lines or count < 1:
-        raise ValueError(f"{count} pictures of {len(lines)} lines; ask for at least one of each.")
-    if fields not in (1, 2, 4):
-        raise ValueError(f"fields is {fields!r}, expected 1, 2 or 4 pictures of each well.")
+    checks.whole_number("count", count)
+    checks.whole_number("the number of lines", len(lines))
+    checks.one_of("fields", fields, (1, 2, 4))
     entries = []
     for i in range(count):
         cell_type, turn = lines[i % len(lines)], i // len(lines)
@@ -111,13 +110,11 @@ def _pixels(cell_type, shape, seed):
 
 def _recall(cell_type, shape, seed):
     """The line, the shape, the random numbers of the well, and its age from 0 to 1."""
-    if cell_type not in LINES:
-        raise ValueError(f"no cell line {cell_type!r}; expected one of {', '.join(LINES)}.")
-    if len(shape) != 2 or min(shape) < 32:
-        raise ValueError(f"shape is {shape}, expected (height, width), each at least 32.")
-    whole_number("seed", seed, 0)
+    checks.one_of("cell_type", cell_type, LINES)
+    shape = checks.shape("shape", shape, 32)
+    checks.whole_number("seed", seed, 0)
     well = np.random.default_rng([0, list(LINES).index(cell_type), seed // 4])
-    return LINES[cell_type], tuple(int(n) for n in shape), well, well.uniform()
+    return LINES[cell_type], shape, well, well.uniform()
 
 
 def _group(cell_type, seed):

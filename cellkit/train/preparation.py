@@ -139,9 +139,7 @@ def _writable(path) -> None:
 
 def samples_for(samples, what: str, head: Head, scale: float) -> Samples:
     """Samples a network with this head can learn from, resized, in memory where they fit."""
-    samples = Samples.of(samples)
-    if not len(samples):
-        raise ValueError(f"there are no {what} samples; read or keep at least one.")
+    samples = Samples.some(samples, f"{what} samples")
     bare = [entry.name for entry in samples.entries if not entry.annotated]
     if bare and head.labelled:
         raise ValueError(
@@ -191,9 +189,10 @@ def cut(net, head, train, valid, crop, mode, batch_size, steps, seed, augment, d
 def movers_of(net, optimizer, lr, schedule, steps, epochs, dtype) -> dict:
     """What moves the weights: "optimizer", "schedule" (or None) and, for 16 bits, "scaler"."""
     def choose(what, which, table):
-        if not callable(which) and which not in table:
-            raise ValueError(f"{what} is {which!r}, expected {', '.join(table)} or a function.")
-        return which if callable(which) else table[which]
+        if callable(which):
+            return which
+        one_of(what, which, table, "a function")
+        return table[which]
 
     weights = [p for p in net.parameters() if p.requires_grad]
     move = choose("optimizer", optimizer, OPTIMIZERS)(weights, lr)
