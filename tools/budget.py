@@ -63,7 +63,7 @@ class Section:
 
 
 def sections(cells: Iterable, lesson: str) -> list[Section]:
-    """The sections of a source's cells (see :class:`tools.builder.Cell`), up to *Going further*."""
+    """The sections of a source's cells (see :class:`tools.cells.Cell`), up to *Going further*."""
     measured = seconds().get(lesson, {})
     found = [Section("start")]
     for cell in cells:
