@@ -31,9 +31,6 @@ def report() -> int:
         except metadata.PackageNotFoundError:
             wrong.append(f"{name} is missing: pip install '{needed}'")
     wrong += _computing()
-    with suppress(AttributeError, ValueError, OSError):  # Windows does not tell
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        print(f"Memory: {memory / 1e9:.0f} GB")
     print(f"Processor cores: {os.cpu_count()}; free on this disk: "
           f"{shutil.disk_usage(Path.cwd()).free / 1e9:.0f} GB")
     _data()
@@ -48,9 +45,11 @@ def report() -> int:
 def _computing() -> list[str]:
     try:
         from cellkit.device import autocast_dtype, pick_device
+        from cellkit.train.forecast import memory
         from cellkit.weights import available, load_weights
 
         device = pick_device()
+        print(f"Memory to train in: {memory(device) / 1e9:.0f} GB")  # inf: the system does not tell
         dtype = str(autocast_dtype(device) or "32 bits: 16 are no faster here, or CELLKIT_AMP=off")
         print(f"Networks run on: {device.type}, with {dtype.removeprefix('torch.')}")
         load_weights(available()[0])

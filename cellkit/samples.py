@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -149,7 +150,7 @@ class Samples(Sequence):
             )
         return cls(
             [
-                Entry(s.name, _Held(s.image, s.labels), s.dataset, s.cell_type, s.group,
+                Entry(s.name, partial(_held, s.image, s.labels), s.dataset, s.cell_type, s.group,
                       s.labels is not None)
                 for s in samples
             ]
@@ -181,16 +182,9 @@ class Samples(Sequence):
         return Samples([replace(e, read=_Remembered(e.read)) for e in self.entries])
 
 
-@dataclass(frozen=True, eq=False)
-class _Held:
-    """Gives the pixels of a sample that is in memory.  (Loader workers need classes: no lambda
-    can be pickled.)"""
-
-    image: np.ndarray
-    labels: np.ndarray | None
-
-    def __call__(self):
-        return self.image, self.labels
+def _held(image, labels):
+    """Gives the pixels of a sample that is in memory.  (Loader workers pickle no lambda.)"""
+    return image, labels
 
 
 class _Remembered:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -77,19 +78,13 @@ def scaled(samples: Samples, scale: float) -> Samples:
     """Samples that are resized as they are read: images by :func:`resized`, labels by nearest."""
     if scale == 1:
         return samples
-    return Samples([replace(e, read=_Scaled(e.read, scale)) for e in samples.entries])
+    return Samples([replace(e, read=partial(_scaled, e.read, scale)) for e in samples.entries])
 
 
-class _Scaled:
-    """(Loader workers need classes: no lambda can be pickled.)"""
-
-    def __init__(self, read, scale):
-        self.read, self.scale = read, scale
-
-    def __call__(self):
-        image, labels = self.read()
-        shape = scaled_shape(image.shape[:2], self.scale)
-        return resized(image, self.scale), None if labels is None else resize_labels(labels, shape)
+def _scaled(read, scale):
+    image, labels = read()
+    shape = scaled_shape(image.shape[:2], scale)
+    return resized(image, scale), None if labels is None else resize_labels(labels, shape)
 
 
 def factor(net, auto: Callable[[], float], scale, cell_size) -> float:

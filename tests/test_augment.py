@@ -489,18 +489,18 @@ IMAGE, LABELS = np.zeros((8, 8), np.float32), np.zeros((8, 8), np.int32)
 
 
 @pytest.mark.parametrize("image, labels, error, words", [
-    (np.zeros((8, 8), np.uint8), LABELS, TypeError, "uint8, expected a float32.*scale_image"),
-    (np.zeros((8, 8), np.uint16), LABELS, TypeError, "uint16, expected a float32"),
-    (np.zeros((8, 8)), LABELS, TypeError, "float64, expected a float32"),
-    (torch.zeros(8, 8), LABELS, TypeError, "torch.float32, expected a float32 array"),
-    ([[0.0]], LABELS, TypeError, "list, expected a float32"),
+    (np.zeros((8, 8), np.uint8), LABELS, TypeError, "uint8, expected an array of float32.*scale_image"),
+    (np.zeros((8, 8), np.uint16), LABELS, TypeError, "uint16, expected an array of float32"),
+    (np.zeros((8, 8)), LABELS, TypeError, "float64, expected an array of float32"),
+    (torch.zeros(8, 8), LABELS, TypeError, "Tensor, expected an array of float32; .*numpy"),
+    ([[0.0]], LABELS, TypeError, "list, expected an array of float32"),
     (np.full((8, 8), np.nan, np.float32), LABELS, ValueError, "without NaN"),
     (np.full((8, 8), 2, np.float32), LABELS, ValueError, "from 2 to 2, expected"),
     (np.zeros((2, 8, 8), np.float32), LABELS, ValueError, r"expected \(H, W\)"),
     (np.zeros((0, 8), np.float32), LABELS, ValueError, "not empty"),
-    (IMAGE, np.zeros((8, 8), np.float32), TypeError, "labels are float32, expected an int32"),
-    (IMAGE, np.zeros((8, 8), bool), TypeError, "labels are bool, expected an int32"),
-    (IMAGE, np.zeros((8, 9), np.int32), ValueError, "the labels has shape .8, 9. and"),
+    (IMAGE, np.zeros((8, 8), np.float32), TypeError, "labels is float32, expected an array of int32"),
+    (IMAGE, np.zeros((8, 8), bool), TypeError, "labels is bool, expected an array of int32"),
+    (IMAGE, np.zeros((8, 9), np.int32), ValueError, "labels has shape .8, 9. and"),
 ])
 def test_images_and_labels_that_are_none(image, labels, error, words):
     whole = [augment.default, lambda image, _, rng: augment.light(image, rng)]

@@ -377,7 +377,7 @@ def test_every_set_says_whose_it_is(name):
 def test_a_set_without_address_says_so(tmp_path):
     with pytest.raises(ValueError, match="ncmir has no public address .* images/000.png"):
         ck.download("ncmir", quiet=True)
-    with pytest.raises(ValueError, match="nothing known of 'lung'"):
+    with pytest.raises(ValueError, match="the data set is 'lung', expected one of livecell"):
         ck.download("lung")
 
 

@@ -126,7 +126,7 @@ def test_everything_stands_there_in_words_too():
     assert message(explorer)["line"] == "explorer.set(**{'n': 3})"
     assert repr(explorer) == "[Explorer: the number is 3]"
     assert explorer.set(**{"n": 5}).numbers == {"n": 5}
-    with pytest.raises(ValueError, match="no control 'm'"):
+    with pytest.raises(ValueError, match="the control is 'm', expected one of n"):
         explorer.set(m=3)
 
 
@@ -196,7 +196,7 @@ def test_the_twin_shows_each_value_and_says_it_in_text(capsys):
     assert out.startswith("[Figure: n 2: the number is 2 n 5: the number is 5 n 9:")
     assert [line.split() for line in out.splitlines()[-3:]] == [["2"], ["5"], ["9"]]
     assert explorer.controls["n"].value == 0
-    with pytest.raises(ValueError, match="no control 'm', expected one of n"):
+    with pytest.raises(ValueError, match="the control is 'm', expected one of n"):
         explorer.twin("m", (1,))
     with pytest.raises(ValueError, match="values is empty, expected at least one that 'n' takes"):
         explorer.twin("n", ())
@@ -501,7 +501,7 @@ def test_augmentation_takes_the_transforms_of_ones_choice(sample):
 
 def test_maps_of_another_size_are_said_in_the_explorer(sample):
     explorer = explore.instances(sample, maps=np.zeros((9, 9)))
-    assert isinstance(explorer.error, ValueError) and "expected (9, 9)" in str(explorer.error)
+    assert isinstance(explorer.error, ValueError) and "drawn on it (9, 9)" in str(explorer.error)
 
 
 # Networks, made quick -----------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -36,20 +37,11 @@ def grow(samples, count: int, augment: Callable = paper3, seed: int = 0) -> Samp
     samples = Samples.some(samples)
     whole_number(f"count (for {len(samples)} samples)", count, len(samples))
     return samples + Samples([
-        replace(entry, name=f"{entry.name}_{k}", read=_Copy(entry.read, augment, seed, k))
+        replace(entry, name=f"{entry.name}_{k}", read=partial(_copy, entry.read, augment, seed, k))
         for k in range(len(samples), count)
         for entry in [samples.entries[k % len(samples)]]
     ])
 
 
-@dataclass(frozen=True, eq=False)
-class _Copy:
-    """Reads a sample and augments it.  (A class, for loader workers pickle no lambda.)"""
-
-    read: Callable
-    augment: Callable
-    seed: int
-    number: int
-
-    def __call__(self):
-        return self.augment(*self.read(), np.random.default_rng([self.seed, self.number]))
+def _copy(read, augment, seed, number):
+    return augment(*read(), np.random.default_rng([seed, number]))

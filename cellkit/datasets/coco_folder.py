@@ -17,6 +17,7 @@ import numpy as np
 from cellkit.annotations import label_map
 from cellkit.datasets.coco_index import Record, categories, index
 from cellkit.datasets.faults import naming, need
+from cellkit.datasets.pairing import agreement
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ def listed(file: Path, pictures, chosen=None, inside="") -> dict[str, Listed]:
     missing = []
     for record in records:
         several = known[0].get(_stem(record.name)) or known[1].get(plain_name(record.name), ())
-        near = [_agreement(name, f"{inside}/{record.name}") for name in several]
+        near = [agreement(name, f"{inside}/{record.name}") for name in several]
         best = [name for name, much in zip(several, near, strict=True) if much == max(near)]
         if not best:
             missing.append(record.name)
@@ -100,16 +101,6 @@ def plain_name(name) -> str:
 
 def _stem(name) -> str:
     return PurePosixPath(name.replace("\\", "/")).stem.lower()
-
-
-def _agreement(name, other) -> int:
-    """How many folders two paths share, from their ends, or else from their beginnings."""
-    one, two = (PurePosixPath(path.lstrip("/")).parts[:-1] for path in (name, other))
-    return max(
-        next((k for k, (a, b) in enumerate(zip(*pair, strict=False)) if a != b),
-             min(len(one), len(two)))
-        for pair in ((one, two), (one[::-1], two[::-1]))
-    )  # fmt: skip
 
 
 def _named(file) -> list[str]:

@@ -7,6 +7,8 @@ import logging
 import math
 import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +44,17 @@ def decode(path, page=None, stored=False, channel=None) -> np.ndarray:
     array = array[..., None] if array.ndim == 2 else array
     _check_channel(path, array.shape[2], channel)
     return array[..., channel]
+
+
+@contextmanager
+def hdf5(path, what="a complete HDF5 file") -> Iterator:
+    """An open HDF5 file, be it in an archive."""
+    import h5py
+
+    # A stream where it lies in an archive; h5py reads its own files faster.
+    with reading(path, what):
+        with h5py.File(path if path.is_file() else open_binary(path), "r") as file:
+            yield file
 
 
 def page_count(path) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cellkit.checks import unit_range
+from cellkit import checks
 from cellkit.datasets.decoders import decode
 from cellkit.datasets.faults import naming, need
 
@@ -283,16 +283,11 @@ def to_grey(image) -> np.ndarray:
 
     Float in [0, 1], in and out; weights :data:`GREY`.
     """
-    image = np.asarray(image)
-    scaled = "scale it with cellkit.datasets.scale_image(image{}) first"
-    need(image.dtype.kind == "f", lambda: (
-        f"the image holds {image.dtype}, expected float in [0, 1]; {scaled.format('')}."
-    ), TypeError)  # fmt: skip
-    need(image.shape[2:] in ((), (3,)) and image.ndim >= 2 and image.size, lambda: (
-        f"the image has shape {image.shape}, expected (H, W) or (H, W, 3), not empty."
+    image = checks.image("the image", image).astype(np.float32, copy=False)
+    need(image.shape[2:] in ((), (3,)), lambda: (
+        f"the image has shape {image.shape}, expected (H, W) or (H, W, 3); take the channels that "
+        "are meant."
     ))  # fmt: skip
-    unit_range("the image", float(image.min()), float(image.max()), scaled.format(", 'minmax'"))
-    image = image.astype(np.float32, copy=False)
     if image.ndim == 2:
         return image
     return np.clip(image @ GREY, 0, 1)

@@ -19,14 +19,14 @@ import logging
 import os
 import re
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from cellkit.annotations import label_map
 from cellkit.datasets.archives import walk
 from cellkit.datasets.coco_index import Record, index
 from cellkit.datasets.faults import naming, need
 from cellkit.datasets.images import SUFFIXES, read_image
-from cellkit.datasets.pairing import told_apart
+from cellkit.datasets.pairing import agreement, told_apart
 from cellkit.samples import Entry, Samples
 
 SPLITS = ("train", "val", "test", "unlabelled")
@@ -257,15 +257,9 @@ def _image_files(root) -> dict[str, list[Path]]:
 
 def _where(record, images) -> tuple[Path, ...]:
     """The image files that a record may mean: of its name, and as many of its folders as agree."""
-    folders = PurePosixPath(record.name).parts[:-1][::-1]
-
-    def agree(path):
-        pairs = zip(path.parts[:-1][::-1], folders, strict=False)
-        return next((k for k, (one, other) in enumerate(pairs) if one != other), len(folders))
-
     found = images.get(record.stem, ())
-    most = max(map(agree, found), default=0)
-    return tuple(path for path in found if agree(path) == most)
+    near = [agreement(path.as_posix(), record.name) for path in found]
+    return tuple(path for path, much in zip(found, near, strict=True) if much == max(near))
 
 
 def _below(folder, suffixes=SUFFIXES) -> list[Path]:

@@ -352,3 +352,13 @@ def told_apart(entries, files) -> list[Entry]:
         replace(e, name=str(PurePosixPath(file).with_suffix(""))) if count[e.name] > 1 else e
         for e, file in zip(entries, files, strict=True)
     ]
+
+
+def agreement(name: str, other: str) -> int:
+    """How many folders two paths share, from their ends, or else from their beginnings."""
+    one, two = (PurePosixPath(path.lstrip("/")).parts[:-1] for path in (name, other))
+    return max(
+        next((k for k, (a, b) in enumerate(zip(*pair, strict=False)) if a != b),
+             min(len(one), len(two)))
+        for pair in ((one, two), (one[::-1], two[::-1]))
+    )  # fmt: skip

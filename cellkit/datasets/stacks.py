@@ -23,7 +23,6 @@ leave a block out between training and testing where that matters.
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,9 +30,9 @@ from pathlib import Path
 import numpy as np
 
 from cellkit.checks import one_of
-from cellkit.datasets.archives import base, names, open_binary
-from cellkit.datasets.decoders import page_count
-from cellkit.datasets.faults import naming, need, reading
+from cellkit.datasets.archives import base, names
+from cellkit.datasets.decoders import hdf5, page_count
+from cellkit.datasets.faults import naming, need
 from cellkit.datasets.folder import check_size
 from cellkit.datasets.images import SUFFIXES, read_image, read_labels, scale_image, to_labels
 from cellkit.datasets.pairing import Pattern, pair
@@ -258,7 +257,7 @@ def _cells(read, drawn) -> np.ndarray:
 
 def _from_hdf5(name, path, split) -> list[Entry]:
     about = SETS[name]
-    with _hdf5(path) as file:
+    with hdf5(path) as file:
         image = _dataset(file, path, about.images)
         labels = _dataset(file, path, about.labels, needed=split != "test")
         shape = file[image].shape
@@ -283,7 +282,7 @@ class _Layer:
     drawn: str
 
     def __call__(self):
-        with _hdf5(self.image) as file:
+        with hdf5(self.image) as file:
             image = file[self.key][self.number]
             values = file[self.labels][self.number] if self.labels else None
         with naming(self.image, f"save {self.key} as 8 or 16 bits."):
@@ -296,16 +295,6 @@ class _Layer:
             values = to_labels(values, "mask") > 0
             values = ~values if values.mean() < 0.5 else values  # some copies mark the membranes
         return _cells(partial(to_labels, values), self.drawn)
-
-
-@contextmanager
-def _hdf5(path):
-    import h5py
-
-    # A stream where the file lies in an archive; h5py reads its own files faster.
-    with reading(path, "a complete HDF5 file"):
-        with h5py.File(path if path.is_file() else open_binary(path), "r") as file:
-            yield file
 
 
 def _dataset(file, path, keys, needed=True) -> str | None:

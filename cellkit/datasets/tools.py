@@ -16,7 +16,7 @@ import numpy as np
 
 from cellkit.annotations import label_map
 from cellkit.datasets.archives import open_binary
-from cellkit.datasets.decoders import page_count
+from cellkit.datasets.decoders import hdf5, page_count
 from cellkit.datasets.faults import Unfit, naming, need, reading
 from cellkit.datasets.images import SUFFIXES, read_labels, to_labels
 
@@ -135,10 +135,7 @@ def _flat(path, array, page):
 
 def _hdf5(path, categories, page):
     """ilastik's exports: "Simple Segmentation" (classes), "Object Identities" (cell numbers)."""
-    import h5py
-
-    place = path if path.is_file() else open_binary(path)
-    with reading(path, "a complete ilastik HDF5 file"), h5py.File(place, "r") as file:
+    with hdf5(path, "a complete ilastik HDF5 file") as file:
         every: list[str] = []
         file.visit(every.append)
         there = [name for name in every if getattr(file[name], "ndim", 0) > 1]

@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-import numpy as np
+from cellkit import checks
 
 
 class Strategy(NamedTuple):
@@ -138,10 +138,7 @@ def checked(result, name, shape):
             "made of the image (or None), and the foreground map."
         )
     shown, prob = result
-    prob = np.asarray(prob)
-    if prob.shape != shape or not (prob.min() >= 0 and prob.max() <= 1):
-        raise ValueError(
-            f'the strategy "{name}" returned a map of shape {prob.shape}, expected {shape} and '
-            "values in [0, 1]; take what cellkit.predict gives."
-        )
+    what = f'the map that the strategy "{name}" returned'
+    prob = checks.probability(what, prob)
+    checks.same_shape(what, prob.shape, "the image", shape, "take what cellkit.predict gives")
     return shown, prob

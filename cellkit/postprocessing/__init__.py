@@ -14,20 +14,7 @@ from cellkit.postprocessing.tuning import GRIDS, Tuned, tune_instances
 from cellkit.postprocessing.watershed import METHODS, grow_labels, instances, separate
 
 __all__ = [
-    "GRIDS",
-    "METHODS",
-    "Detections",
-    "Elbow",
-    "Tuned",
-    "elbow",
-    "grow_labels",
-    "instances",
-    "merge_foreground",
-    "merge_labels",
-    "merge_paper2",
-    "merge_views",
-    "nms",
-    "paste",
-    "separate",
-    "tune_instances",
-]
+    "GRIDS", "METHODS", "Detections", "Elbow", "Tuned", "elbow", "grow_labels", "instances",
+    "merge_foreground", "merge_labels", "merge_paper2", "merge_views", "nms", "paste",
+    "separate", "tune_instances",
+]  # fmt: skip

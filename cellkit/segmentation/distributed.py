@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from operator import call
 
 
 def spread(do: Callable, todo: Sequence, workers: int = 1, cluster: str | None = None
@@ -28,7 +29,7 @@ def spread(do: Callable, todo: Sequence, workers: int = 1, cluster: str | None =
     try:
         # A network travels once.  Not by scatter: what lay on a worker alone is lost with it.
         shared = client.submit(_itself, do, pure=False)
-        futures = {client.submit(_call, shared, one, pure=False, key=f"cellkit-{id(todo)}-{k}"): one
+        futures = {client.submit(call, shared, one, pure=False, key=f"cellkit-{id(todo)}-{k}"): one
                    for k, one in enumerate(todo)}
         for future in as_completed(futures):
             error = future.exception()
@@ -45,7 +46,3 @@ def spread(do: Callable, todo: Sequence, workers: int = 1, cluster: str | None =
 
 def _itself(one):
     return one
-
-
-def _call(do, one):
-    return do(one)
