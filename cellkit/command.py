@@ -13,6 +13,8 @@ import shlex
 import sys
 import warnings
 
+import cellkit
+
 
 def main(arguments=None) -> int:
     """Run ``cellkit`` with these arguments; gives the exit code."""
@@ -142,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "cellkit", description="Find, measure and learn cells in microscope pictures.",
         epilog="Each command has examples: cellkit segment --help")
-    parser.add_argument("--version", action="version", version=_version())
+    parser.add_argument("--version", action="version", version=f"cellkit {cellkit.__version__}")
     parser.set_defaults(do=None)
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
 
@@ -223,9 +225,3 @@ def _parser() -> argparse.ArgumentParser:
 
 def _number_or_auto(text):
     return text if text == "auto" else float(text)
-
-
-def _version() -> str:
-    import cellkit
-
-    return f"cellkit {cellkit.__version__}"

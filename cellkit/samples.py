@@ -182,6 +182,11 @@ class Samples(Sequence):
         return Samples([replace(e, read=_Remembered(e.read)) for e in self.entries])
 
 
+def few(count: int, most: int) -> list[int]:
+    """At most so many of a row's numbers, spread evenly from the first to the last."""
+    return np.unique(np.linspace(0, count - 1, most).astype(int)).tolist()
+
+
 def _held(image, labels):
     """Gives the pixels of a sample that is in memory.  (Loader workers pickle no lambda.)"""
     return image, labels

@@ -18,7 +18,7 @@ from cellkit.device import unwrapped
 from cellkit.looks import OCTAVES, SIDE, apart, looks, middle
 from cellkit.metrics import dice
 from cellkit.resampling import resample, scaled_shape
-from cellkit.samples import Samples
+from cellkit.samples import Samples, few
 from cellkit.tiles import checked, maps_of
 
 #: Beyond these a picture is a speck, or fills the memory.
@@ -175,8 +175,7 @@ def seen_in(samples, most: int = FEW, degrade: Callable | None = None) -> dict:
     """
     samples, rng = Samples.of(samples), np.random.default_rng(0)
     rows, groups, every = [], [], []
-    for k, i in enumerate(np.unique(np.linspace(0, len(samples) - 1, most).astype(int))):
-        sample = samples[int(i)]
+    for k, sample in enumerate(samples[few(len(samples), most)]):
         found = np.zeros(0) if sample.labels is None else diameters(sample.labels)
         if len(found):  # each picture counts alike, however many cells it has
             every.append(np.quantile(found, np.linspace(0, 1, 101)))

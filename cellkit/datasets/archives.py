@@ -6,6 +6,7 @@ in ``stage1_train.zip``.  So every reader takes what was downloaded as it is, pa
 
 from __future__ import annotations
 
+import csv
 import errno
 import io
 import os
@@ -119,6 +120,20 @@ def open_binary(path) -> io.IOBase:
     ))  # fmt: skip
     with _intact(f"{name} in {archive}", "is damaged"):
         return io.BytesIO(_opened(*_now(archive))[0].read(info))
+
+
+def table(path, columns) -> list[dict[str, str]]:
+    """The rows of a csv file, of each these columns, without the spaces around their values."""
+    with open_binary(path) as stream:
+        # splitlines takes every line end: GlaS's original file has carriage returns only.
+        rows = csv.DictReader(stream.read().decode("utf-8-sig", "replace").splitlines())
+    known = {name.strip().lower(): name for name in rows.fieldnames or ()}
+    need({column.lower() for column in columns} <= set(known), lambda: (
+        f"{path} has the columns {', '.join(rows.fieldnames or ['none'])}, expected "
+        f"{', '.join(columns)}; take the original file, or download it again."
+    ))  # fmt: skip
+    return [{column: (row[known[column.lower()]] or "").strip() for column in columns}
+            for row in rows]
 
 
 @contextmanager

@@ -38,7 +38,7 @@ import numpy as np
 
 from cellkit.annotations import bottom_up
 from cellkit.checks import one_of
-from cellkit.datasets.archives import base, names, open_binary
+from cellkit.datasets.archives import base, names, open_binary, table
 from cellkit.datasets.faults import need, partners, reading
 from cellkit.datasets.folder import check_size, entry
 from cellkit.datasets.images import read_image, to_grey
@@ -166,22 +166,13 @@ def _stardist(root, found) -> dict[str, list[Entry]]:
 
 def _solution(path) -> dict[str, tuple[tuple[str, int, int], ...]]:
     """Picture → run lengths, height and width of each nucleus."""
-    with open_binary(path) as stream:
-        rows = csv.DictReader(stream.read().decode("utf-8-sig", "replace").splitlines())
-    columns = ("ImageId", "EncodedPixels", "Height", "Width")
-    need(set(columns) <= set(rows.fieldnames or ()), lambda: (
-        f"{path} has the columns {', '.join(rows.fieldnames or ['none'])}, expected "
-        f"{', '.join(columns)}; download it again."
-    ))  # fmt: skip
     runs: dict[str, list] = {}
-    for row in rows:
-        sides = row["Height"] or "", row["Width"] or ""
-        need(all(side.isascii() and side.isdigit() and len(side) < 9 for side in sides), lambda: (
-            f"{path} is cut off or damaged in line {rows.line_num}, expected five values; "
-            "download it again."
-        ))  # fmt: skip
-        nucleus = (row["EncodedPixels"], *map(int, sides))
-        runs.setdefault(row["ImageId"], []).append(nucleus)
+    rows = table(path, ("ImageId", "EncodedPixels", "Height", "Width"))
+    for line, (name, text, *sides) in enumerate((row.values() for row in rows), 2):
+        need(all(side.isascii() and side.isdigit() and len(side) < 9 for side in sides),
+             f"{path} is cut off or damaged in line {line}, expected five values; download it "
+             "again.")  # fmt: skip
+        runs.setdefault(name, []).append((text, *map(int, sides)))
     return {name: tuple(several) for name, several in runs.items()}
 
 

@@ -18,7 +18,7 @@ import re
 from pathlib import Path, PurePosixPath
 
 from cellkit.checks import one_of
-from cellkit.datasets.archives import base, names, open_binary
+from cellkit.datasets.archives import base, names, table
 from cellkit.datasets.faults import need, partners
 from cellkit.datasets.folder import entry
 from cellkit.datasets.images import SUFFIXES
@@ -89,25 +89,5 @@ def samples(root, split="all") -> Samples:
 
 def _patients(path) -> dict[str, tuple[str, str]]:
     """Picture → patient and grade."""
-    import csv
-
-    with open_binary(path) as stream:
-        # splitlines takes every line end: the original file has carriage returns only.
-        lines = stream.read().decode("utf-8-sig", errors="replace").splitlines()
-    rows = csv.DictReader(lines)
-    wanted = {"name": None, "patient ID": None, "grade (GlaS)": None}
-    for column in rows.fieldnames or ():
-        for name in wanted:
-            if column.strip().lower() == name.lower():
-                wanted[name] = column
-    need(None not in wanted.values(), lambda: (
-        f"{path} has the columns {', '.join(rows.fieldnames or ['none'])}, expected "
-        f"{', '.join(wanted)}; take the original file."
-    ))  # fmt: skip
-    return {
-        row[wanted["name"]].strip(): tuple(
-            (row[wanted[column]] or "").strip() for column in ("patient ID", "grade (GlaS)")
-        )
-        for row in rows
-        if row[wanted["name"]] and (row[wanted["patient ID"]] or "").strip()
-    }
+    rows = (row.values() for row in table(path, ("name", "patient ID", "grade (GlaS)")))
+    return {name: (patient, grade) for name, patient, grade in rows if name and patient}

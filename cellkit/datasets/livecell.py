@@ -121,22 +121,24 @@ def samples(root, split="all") -> Samples:
             "be listed; they are left out here and read with split='unlabelled'.",
             len(spare), _image_folder(root), spare[0].name,
         )  # fmt: skip
-    return _samples([_Annotated(paths, *place) for paths, place in places.items()], root)
+    return _samples([_Read(paths, *place) for paths, place in places.items()], root)
 
 
 @dataclass(frozen=True)
-class _Annotated:
-    """Reads one image and its labels."""
+class _Read:
+    """Reads one image, and its labels if a file lists it."""
 
     paths: tuple[Path, ...]  # the image, and copies of it
-    file: Path
-    record: Record
+    file: Path | None = None
+    record: Record | None = None
 
     @property
     def path(self) -> Path:
         return self.paths[0]
 
     def __call__(self):
+        if self.record is None:
+            return read_image(self.path), None
         where = f"image {self.record.name!r} of {self.file}"
         need(self.path.exists(), lambda: (
             f"{where} is missing, expected e.g. at {self.path}; download it, or keep "
@@ -163,16 +165,6 @@ class _Annotated:
             return image, label_map([a.get("segmentation") for a in annotations], shape)
 
 
-@dataclass(frozen=True)
-class _Unlabelled:
-    """Reads one image that nobody annotated."""
-
-    path: Path
-
-    def __call__(self):
-        return read_image(self.path), None
-
-
 def well(name) -> tuple[str | None, str | None]:
     """Of a name like ``A172_Phase_C7_1_00d00h00m_4`` the group A172_Phase_C7 and the type A172."""
     parts = re.match(r"(([^_]+)_Phase_[A-Z]\d{1,2})_", name)
@@ -183,10 +175,8 @@ def _samples(reads, root) -> Samples:
     entries = []
     for read in reads:
         group, cell_type = well(read.path.stem)
-        annotated = isinstance(read, _Annotated)
-        entries.append(
-            Entry(read.path.stem, read, "livecell", cell_type, group, annotated, read.path)
-        )
+        entries.append(Entry(read.path.stem, read, "livecell", cell_type, group,
+                             read.record is not None, read.path))
     files = [Path(os.path.relpath(read.path, root)).as_posix() for read in reads]
     return Samples(told_apart(entries, files))
 
@@ -197,7 +187,7 @@ def _unlabelled(root, spare) -> Samples:
         f"no unlabelled image at {root}, expected a folder unlabelled/ with images; "
         "choose another split, or put the images without annotation there."
     ), FileNotFoundError)  # fmt: skip
-    return _samples([_Unlabelled(path) for path in found], root)
+    return _samples([_Read((path,)) for path in found], root)
 
 
 # ---------------------------------------------------------------- finding files

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from cellkit import checks
 from cellkit.datasets import scale_image
 from cellkit.files import FULL
+from cellkit.samples import few
 from cellkit.segmentation import choice, distributed
 from cellkit.segmentation.measurement import hours_of, measure
 from cellkit.segmentation.outputs import Segmented, Store
@@ -141,7 +142,7 @@ def _some(pictures) -> list[np.ndarray]:
     from cellkit.segmentation.cells import empty_area, filled  # and with it torch
 
     seen = []
-    for k in np.unique(np.linspace(0, len(pictures) - 1, choice.FEW).astype(int)):
+    for k in few(len(pictures), choice.FEW):
         with suppress(Exception):  # told of when its turn comes
             image = _as_seen(pictures[k].read())
             seen.append(filled(image, empty_area(image)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
+from skimage import measure
 
 from cellkit.synthetic.lines import FIELD
 
@@ -14,7 +14,6 @@ ROUND_HEIGHT = 55  # optical thickness of a rounded cell, whatever its line
 TRIES = 10  # places looked at for each new cell
 ANGLES = 256  # directions in which the radius of an outline is kept
 SMALLEST = 30  # pixels; a smaller remnant of a cell is none
-
 
 
 @dataclass
@@ -124,13 +123,7 @@ def _one_piece_each(owner):
 
     Returns the new labels and, for each of them, the old number.
     """
-    # A picture of twice the size, with a pixel between any two neighbours of the same owner:
-    # there the pieces of different cells do not touch, and can be told apart in one go.
-    links = np.zeros((2 * owner.shape[0] - 1, 2 * owner.shape[1] - 1), bool)
-    links[::2, ::2] = owner > 0
-    links[1::2, ::2] = (owner[1:] == owner[:-1]) & (owner[1:] > 0)
-    links[::2, 1::2] = (owner[:, 1:] == owner[:, :-1]) & (owner[:, 1:] > 0)
-    pieces = ndimage.label(links)[0][::2, ::2]
+    pieces = measure.label(owner, background=0, connectivity=1)
     size = np.bincount(pieces.ravel())
     old = np.zeros(len(size), int)
     old[pieces] = owner

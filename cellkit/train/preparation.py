@@ -22,7 +22,7 @@ from cellkit.checks import function, number, one_of, whole_number
 from cellkit.crops import Crops
 from cellkit.device import unwrapped
 from cellkit.heads import Head, config_of
-from cellkit.samples import Samples
+from cellkit.samples import Samples, few
 from cellkit.scale import scaled
 from cellkit.tiles import networks
 
@@ -181,8 +181,8 @@ def cut(net, head, train, valid, crop, mode, batch_size, steps, seed, augment, d
     looks = None if valid is None else Crops(
         valid, *((head.largest, "whole") if mode == "crop" else (crop, mode)), **how)
     for row in (crops, looks) if looks else (crops,):
-        for i in np.unique(np.linspace(0, len(row.samples) - 1, FEW).astype(int)):
-            row.expect(row.samples[i])
+        for sample in row.samples[few(len(row.samples), FEW)]:
+            row.expect(sample)
     return crops, looks, crop, steps
 
 
