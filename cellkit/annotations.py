@@ -247,22 +247,23 @@ def polygons(labels: np.ndarray) -> dict[int, list[list[float]]]:
         cell = np.pad(labels[box] == k, 1)
         corner = np.array([box[1].start, box[0].start]) - 0.5  # of the padded box's first centre
         rings = [ring[:, ::-1] + corner for ring in find_contours(cell.astype(np.float32), 0.5)]
-        rings = [_without_straight_points(ring) for ring in rings]
-        if ndimage.binary_fill_holes(cell).sum() > cell.sum():
-            back = rings[0][:1]
-            rings = [np.concatenate([rings[0], *(p for ring in rings[1:] for p in (ring, back))])]
-        else:
-            rings = [ring[:-1] for ring in rings]
-        traced[k] = [ring.ravel().tolist() for ring in rings]
+        rings = [_without_straight_points(ring[:-1]) for ring in rings]
+        holes = ndimage.binary_fill_holes(cell).sum() > cell.sum()
+        traced[k] = [joined(rings)] if holes else [joined([ring]) for ring in rings]
     return traced
 
 
-def _without_straight_points(ring):
-    """A closed ring (its first point repeated at the end) without points on straight lines."""
-    points = ring[:-1]
+def _without_straight_points(points):
+    """A ring without its points on straight lines."""
     ahead, behind = np.roll(points, -1, 0) - points, points - np.roll(points, 1, 0)
-    bends = ahead[:, 0] * behind[:, 1] != ahead[:, 1] * behind[:, 0]
-    return np.concatenate([points[bends], points[bends][:1]])
+    return points[ahead[:, 0] * behind[:, 1] != ahead[:, 1] * behind[:, 0]]
+
+
+def joined(rings: Sequence[np.ndarray]) -> list[float]:
+    """One COCO polygon of several rings, over cuts walked there and back: even-odd makes holes."""
+    back = rings[0][:1]
+    parts = [rings[0], back, *(part for ring in rings[1:] for part in (ring, ring[:1], back))]
+    return np.concatenate(parts if len(rings) > 1 else rings).ravel().tolist()
 
 
 # ---------------------------------------------------------------- what lies between cells

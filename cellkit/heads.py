@@ -234,8 +234,8 @@ def expect_head(net: nn.Module, names, advice: str) -> Head:
     """A network's head, if it is one of those that can be used here."""
     head = head_of(net)
     if head.name not in names:
-        raise ValueError(f"this network has the head {head.name!r}, expected "
-                         f"{' or '.join(name for name in HEADS if name in names)}; {advice}.")
+        raise ValueError(f"this network has the head {head.name!r}, expected one of "
+                         f"{', '.join(name for name in HEADS if name in names)}; {advice}.")
     return head
 
 

@@ -45,8 +45,7 @@ def doubt(net, image: np.ndarray, *, turns: int = 4, **how) -> np.ndarray:
 
 def unsure(foreground: np.ndarray) -> np.ndarray:
     """The doubt in a map of foreground that is there already: 1 at 0.5, 0 at 0 and 1."""
-    map_ = checks.probability("the foreground", foreground).astype(np.float32)
-    return 1 - abs(2 * map_ - 1)
+    return 1 - abs(2 * foreground - 1)
 
 
 def cell_doubt(doubt: np.ndarray, labels: np.ndarray) -> np.ndarray:

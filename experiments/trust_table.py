@@ -17,11 +17,11 @@ from scipy.stats import rankdata
 
 from cellkit import instances, predict, trust
 from cellkit.datasets import read
-from cellkit.datasets.images import to_grey
 from cellkit.files import replacing
 from cellkit.looks import apart, looks
-from cellkit.samples import split
+from cellkit.samples import few, split
 from cellkit.scale import cell_size, known_looks, propose, resized, seen_in, seen_of
+from cellkit.tiles import as_taken
 from cellkit.weights import load_weights
 from cellkit_course.papers import TEST_WELLS
 from cellkit_course.results import RESULTS
@@ -49,7 +49,7 @@ def rows_of(kind: str):
 
 def some(rows, most: int) -> list:
     """At most so many of them, evenly chosen."""
-    return list(rows[np.unique(np.linspace(0, len(rows) - 1, most).astype(int))])
+    return list(rows[few(len(rows), most)])
 
 
 def halves(own: tuple[str, ...]):
@@ -59,13 +59,6 @@ def halves(own: tuple[str, ...]):
         return (rows.where(lambda entry: entry.group not in TEST_WELLS),
                 rows.where(lambda entry: entry.group in TEST_WELLS))
     return split(sum((rows_of(kind) for kind in own[1:]), rows_of(own[0])), 0.5, seed=0)
-
-
-def shown(net, image: np.ndarray) -> np.ndarray:
-    """As many channels as the network takes."""
-    if net.config["in_channels"] == 1:
-        return to_grey(image)
-    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
 
 
 def share(values) -> float:
@@ -79,7 +72,7 @@ def errors(net, samples: list, scales=(1,)) -> dict:
         if sample.labels is None or not sample.labels.any():
             continue
         for scale in scales:
-            found = propose(net, resized(shown(net, sample.image), scale))
+            found = propose(net, resized(as_taken(net, sample.image), scale))
             off.append(abs(np.log(found.cell_size / cell_size(sample.labels) / scale)))
             sure.append(found.sure)
     if not off:
@@ -91,7 +84,7 @@ def errors(net, samples: list, scales=(1,)) -> dict:
 def flagged(net, samples: list, few: int) -> dict:
     """The share that is unlike what the network knows: by looks, by flips, by either."""
     scales, _, known, limit = known_looks(net)
-    images, least = [shown(net, s.image) for s in samples], seen_of(net)["agreement"]
+    images, least = [as_taken(net, s.image) for s in samples], seen_of(net)["agreement"]
     strange = [apart(looks(image), known[scales == 1]).min() > limit for image in images]
     agreed = [trust.agreement(net, image) < least for image in images[:few]]
     found = {"pictures": len(samples), "by looks": share(strange)}

@@ -236,7 +236,7 @@ def test_wrong_networks_are_named():
         predict(UNet(width=2, head="image"), picture(8, 8))
     sharpen, segment = UNet(width=2, head="image"), UNet(width=2)
     for nets in (segment, nn.Conv2d(1, 1, 3, padding=1), [sharpen, segment]):
-        with pytest.raises(ValueError, match="expected image or double; use cellkit.predict"):
+        with pytest.raises(ValueError, match="expected one of image, double; use cellkit.predict"):
             super_resolve(nets, picture(8, 8))
     with pytest.raises(ValueError, match=r"nothing in common \(image, foreground\)"):
         predict([sharpen, segment], picture(8, 8), all=True)

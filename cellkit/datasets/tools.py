@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cellkit.annotations import label_map
+from cellkit.annotations import joined, label_map
 from cellkit.datasets.archives import open_binary
 from cellkit.datasets.decoders import hdf5, page_count
 from cellkit.datasets.faults import Unfit, naming, need, reading
@@ -184,7 +184,7 @@ def _imagej(path, categories, page) -> list:
             if page is not None and at and at != page + 1:
                 continue
             if area and rings:
-                outlines.append([_joined(rings)])
+                outlines.append([joined([np.float64(ring) for ring in rings])])
             else:
                 left += 1
     _tell(path, left, "lines, points or empty")
@@ -215,7 +215,8 @@ def _geojson(path, categories, page) -> list:
         for geometry, _ in kept:
             parts = {"Polygon": lambda c: [c], "MultiPolygon": list}.get(geometry["type"])
             if parts:
-                outlines.append([_joined(rings) for rings in parts(geometry["coordinates"])])
+                outlines.append([joined([np.float64(ring)[:, :2] for ring in rings])
+                                 for rings in parts(geometry["coordinates"])])
             else:
                 left += 1
     _tell(path, left, "lines or points")
@@ -226,14 +227,6 @@ def _classes(properties) -> set[str]:
     said = properties.get("classification") or {}
     said = {"name": said} if isinstance(said, str) else said
     return {*said.get("names", ()), said.get("name")} - {None}
-
-
-def _joined(rings) -> list[float]:
-    """One polygon of several rings, over cuts walked there and back: even-odd makes holes."""
-    rings = [np.asarray(ring, np.float64)[:, :2] for ring in rings]
-    back = rings[0][:1]
-    parts = [rings[0], back, *(part for ring in rings[1:] for part in (ring, ring[:1], back))]
-    return np.concatenate(parts if len(rings) > 1 else rings).ravel().tolist()
 
 
 def _tell(path, count, what):

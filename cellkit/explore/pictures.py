@@ -11,7 +11,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from cellkit.datasets import bundled, read, read_image, scale_image
-from cellkit.degradation import enlarge
+from cellkit.degradation import shrink
 from cellkit.samples import Sample, Samples
 
 #: Longest side that an explorer takes as it is; beyond, slow answers would teach nothing more.
@@ -111,10 +111,9 @@ def prepared(array: np.ndarray) -> tuple[np.ndarray, str]:
     longest = max(image.shape[:2])
     if longest > LARGEST:
         before = image.shape[1::-1]
-        sides = [max(1, round(side * LARGEST / longest)) for side in image.shape[:2]]
-        image = enlarge(image, tuple(sides), "area")
-        said.append(f"it was shrunk from {before[0]} × {before[1]} to {sides[1]} × {sides[0]} "
-                    "pixels, so that answers come quickly")
+        image = shrink(image, LARGEST / longest)
+        said.append(f"it was shrunk from {before[0]} × {before[1]} to {image.shape[1]} × "
+                    f"{image.shape[0]} pixels, so that answers come quickly")
     return image, f"Your picture is large: {said[-1]}." if longest > LARGEST else (
         f"Your picture: {said[0]}." if said else "")
 

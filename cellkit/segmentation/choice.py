@@ -100,7 +100,7 @@ def plan(some: Sequence[np.ndarray], network, method, threshold, scale, cell_siz
     if method is None:
         method, params = (known[1], known[2] | params) if known else (
             expect_head(net, [name for name, head in HEADS.items() if head.method],
-                        "choose another").method, params)
+                        "it finds no cells, choose another").method, params)
     factor, why = _factor(net, some, scale, cell_size)
     given = {} if threshold is None else {"threshold": threshold}
     find(net, np.zeros((32, 32), np.float32), method, **given, **params)  # settings that do not fit
