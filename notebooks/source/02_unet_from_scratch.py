@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 2 · A U-Net from scratch
 #
-# A mask says, for each pixel, *cell* or *not cell*. In this lesson you build a network that paints
-# such a mask: the U-Net, in about forty lines. You write its training loop, watch it over-fit, stop
-# it in time, and then look hard at where it fails.
+# A [mask](term:mask) says, for each pixel, *cell* or *not cell*. In this lesson you build a network
+# that paints such a mask: the U-Net, in about forty lines. You write its training loop, watch it
+# over-fit, stop it in time, and then look hard at where it fails.
 
 # %% [markdown]
 # ## What you will be able to do
@@ -510,13 +510,13 @@ ck.lesson.claim(
 # `eval()`: a network left in training mode scores differently with each batch. (Exercise 2.4, under
 # *Going further*, is about just that.)
 #
-# `ck.fit` is this loop with the chores around it:
-# [augmentation](../docs/glossary.md#augmentation) (lesson 3), a progress bar, a schedule that moves
-# the learning rate up, then down to zero, and the best epoch kept. You can read its loop in
-# `cellkit/train/loop.py`. An [epoch](define:epoch "| ck.fit(epochs=…)") is, in
-# textbooks, one pass over all the data. Crops are drawn at random without end, so here it is a
-# fixed number of steps, after which the validation pictures are scored. A [seed](define:seed "|
-# ck.fit(seed=…)") fixes all that is drawn at random, so that a training can be repeated.
+# `ck.fit` is this loop with the chores around it: [augmentation](../docs/glossary.md#augmentation)
+# (lesson 3), a progress bar, a schedule that moves the learning rate up, then down to zero, and the
+# best epoch kept. You can read its loop in `cellkit/train/loop.py`. An [epoch](define:epoch "|
+# ck.fit(epochs=…)") is, in textbooks, one pass over all the data. [Crops](term:crop) are drawn at
+# random without end, so here it is a fixed number of steps, after which the validation pictures are
+# scored. A [seed](define:seed "| ck.fit(seed=…)") fixes all that is drawn at random, so that a
+# training can be repeated.
 
 # %%
 net = ck.UNet(width=lesson.width)

@@ -43,8 +43,8 @@ from tqdm.auto import tqdm
 # Two networks, the same in everything but the augmentation, were trained on DSB2018: nuclei, most
 # of them glowing on black, a few stained and photographed in colour. One saw the course's default
 # (flips, quarter turns, light), the other the whole list of [](paper:biomedical): it also turns,
-# enlarges and bends. The numbers were *measured earlier* on real pictures, one seed each, by
-# `python -m experiments.paper_tables paper5 --set dsb2018 --steps 800`.
+# enlarges and bends. The numbers were *measured earlier* on real pictures, one [seed](term:seed)
+# each, by `python -m experiments.paper_tables paper5 --set dsb2018 --steps 800`.
 
 # %%
 earlier = list(ck.lesson.results.measured("paper5").values())
@@ -60,9 +60,9 @@ ck.show.table(
     "DSB2018, foreground F1 pooled over test pixels (measured earlier)")
 
 # %% [markdown]
-# **F1** of pixels is Dice by another name. On the many fluorescent pictures it makes no difference;
-# on the few stained ones it is worth more than 0.2. Augmentation stands in for pictures that nobody
-# took. When does that work, and when does it harm?
+# **F1** of pixels is [Dice](term:dice) by another name. On the many fluorescent pictures it makes
+# no difference; on the few stained ones it is worth more than 0.2. Augmentation stands in for
+# pictures that nobody took. When does that work, and when does it harm?
 #
 # ## 2. Three pictures
 #
@@ -174,8 +174,8 @@ ck.show.images(
 # %% [markdown]
 # Look closely at *Rotate* and *Shift*. Pixels that come from outside the picture are filled by
 # mirroring what is inside, like a kaleidoscope: one cell may appear twice, under one number. For a
-# mask that does no harm. And where new pixels fall between old ones (*Rotate*, *Zoom*, *Elastic*),
-# they are interpolated, which smooths the grain.
+# [mask](term:mask) that does no harm. And where new pixels fall between old ones (*Rotate*, *Zoom*,
+# *Elastic*), they are interpolated, which smooths the grain.
 
 # %% [markdown] tags=["question"]
 # The network is to tell left hands from right hands. Which of the eleven must you leave out?
@@ -216,8 +216,9 @@ ck.show.images(
 # %% [markdown]
 # ## 4. The step in the loop
 #
-# Where does augmentation belong? After a picture was read, before it becomes a tensor, anew in each
-# step, and in training only. Here is your loop of lesson 2 with that step in it:
+# Where does augmentation belong? After a picture was read, before it becomes a
+# [tensor](term:tensor), anew in each step, and in training only. Here is your loop of lesson 2 with
+# that step in it:
 
 # %%
 def train_augmented(samples, augment, steps, seed=0):
@@ -243,9 +244,9 @@ print(f"Dice on test wells after {lesson.by_hand} steps: {score(by_hand, test):.
 
 # %% [markdown]
 # `ck.fit(augment=…)` has the same step in its loop, with one difference that matters. It
-# standardises by the mean and spread of the *untouched* picture, so a brighter picture reaches the
-# network brighter. In the loop above the brightness is changed first and then standardised away; so
-# it is with the ready-made copies of section 6.
+# [standardises](term:standardise) by the mean and spread of the *untouched* picture, so a brighter
+# picture reaches the network brighter. In the loop above the brightness is changed first and then
+# standardised away; so it is with the ready-made copies of section 6.
 
 # %% [markdown] tags=["question"]
 # In which order must it be, if the network should learn to live with darker pictures?
@@ -258,8 +259,8 @@ print(f"Dice on test wells after {lesson.by_hand} steps: {score(by_hand, test):.
 # %% [markdown]
 # ## 5. Bugs that nobody notices
 #
-# Wrong augmentation does not crash. The loss falls, the pictures look fine, and the result is a
-# little worse than it could be. So you must know these bugs by sight. The first:
+# Wrong augmentation does not crash. The [loss](term:loss) falls, the pictures look fine, and the
+# result is a little worse than it could be. So you must know these bugs by sight. The first:
 
 # %%
 turned = picture.image[:, ::-1]
@@ -340,8 +341,8 @@ ck.lesson.claim(
 )
 
 # %% [markdown]
-# The second bug you know from lesson 1: labels turned by interpolation, which invents cells.
-# Exercise 3.2, under *Going further*, is about it.
+# The second bug you know from lesson 1: labels turned by [interpolation](term:interpolation), which
+# invents cells. Exercise 3.2, under *Going further*, is about it.
 #
 # The third. A training program cuts and augments in several [workers](define:worker
 # "| ck.fit(workers=…)"): a worker is a process that prepares pictures while the network is busy.
@@ -364,7 +365,8 @@ ck.show.images(
 
 # %% [markdown]
 # The second worker did nothing but repeat the first. The cure: give **each item of each epoch**
-# numbers of its own, whoever prepares it. An *item* is one place in an epoch's list of crops.
+# numbers of its own, whoever prepares it. An *item* is one place in an [epoch](term:epoch)'s list
+# of [crops](term:crop).
 
 # %% fold="How an epoch and an item make a random crop"
 ck.lesson.draw.random_crops()
@@ -540,8 +542,9 @@ print("the same network, the same picture, augmented five times:",
 
 # %% [markdown]
 # `ck.augment.grow` keeps each copy's `group`, so `ck.split(copies, by="group")` never tears them
-# apart, and `ck.fit` warns when both sides share a group. The safest habit is simpler still:
-# **augment while training, and only the training part.** That is what `ck.fit(augment=…)` does.
+# apart, and `ck.fit` warns when both sides share a [group](term:group). The safest habit is simpler
+# still: **augment while training, and only the training part.** That is what `ck.fit(augment=…)`
+# does.
 #
 # [](paper:cell_alive), whole, leak included, was *measured earlier* with 1,773 pictures grown from
 # three simulated ones of the [Cell Tracking Challenge](paper:ctc), because its own were never

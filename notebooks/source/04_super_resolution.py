@@ -453,8 +453,8 @@ ck.lesson.grade("mse_guess", mse_guess)
 mse_guess = ck.lesson.check("mse_guess", mse_guess)
 
 # %% [markdown]
-# Now run it. Two numbers are all the weights, and the loop is that of lesson 2: forward, loss,
-# backward, step. The loss is a function that we write, so we can change it.
+# Now run it. Two numbers are all the weights, and the loop is that of lesson 2: forward,
+# [loss](term:loss), backward, step. The loss is a function that we write, so we can change it.
 
 # %%
 def squared_error(output, sharp):
@@ -489,8 +489,8 @@ print("absolute error:", best_answer(absolute_error))
 # ## 7. Train it
 #
 # The network is the U-Net of lesson 2 with one change: its last layer gives a grey value instead of
-# a logit. The [Double U-Net paper](paper:double_unet) does just that, with the squared error as
-# loss. No labels are needed: the sharp picture is its own truth.
+# a [logit](term:logit). The [Double U-Net paper](paper:double_unet) does just that, with the
+# squared error as loss. No labels are needed: the sharp picture is its own truth.
 
 # %%
 ck.lesson.draw.super_resolution(test[number], M=1 / 4)
@@ -513,8 +513,8 @@ residual_history = ck.fit(residual, train, valid, degrade=degrade, loss=squared_
                           progress=False, **lesson.training)
 
 # %% [markdown]
-# What would bicubic score in the same units? `ck.fit` standardises each coarse picture and measures
-# the loss there. Bicubic is a residual network that adds nothing.
+# What would bicubic score in the same units? `ck.fit` [standardises](term:standardise) each coarse
+# picture and measures the loss there. Bicubic is a residual network that adds nothing.
 
 # %%
 nothing = np.mean([np.mean((s.image - c) ** 2) / c.var()

@@ -110,8 +110,9 @@ ck.lesson.claim(
 # ## 2. The paper, and the strategies
 #
 # The [Double U-Net paper](paper:double_unet) trains a U-Net to segment sharp LIVECell pictures.
-# Then it makes the test pictures coarse: down by a factor M, and up again to the old size, as you
-# did in lesson 4. It gives them to the same network, without and with super-resolution in front.
+# Then it makes the test pictures coarse: down by a factor [M](term:M), and up again to the old
+# size, as you did in lesson 4. It gives them to the same network, without and with super-resolution
+# in front.
 
 # %%
 ck.lesson.draw.double_unet(example, M=1 / 4)
@@ -125,9 +126,10 @@ ck.show.table(
 )
 
 # %% [markdown]
-# Without super-resolution, Dice falls from 0.906 to 0.317; with it, it is 0.07 to 0.13 higher. The
-# authors' reading: detail is lost which no network can bring back, and the masks cover too little.
-# Let us test that. We compare four *strategies*, and call them by letters:
+# Without super-resolution, [Dice](term:dice) falls from 0.906 to 0.317; with it, it is 0.07 to 0.13
+# higher. The authors' reading: detail is lost which no network can bring back, and the
+# [masks](term:mask) cover too little. Let us test that. We compare four *strategies*, and call them
+# by letters:
 #
 # - **(a)** the sharp-trained network, on coarse pictures as they are;
 # - **(b)** the paper: a super-resolution network in front, trained by squared error;
@@ -138,7 +140,7 @@ ck.show.table(
 #
 # ## 3. A network that knows sharp pictures
 #
-# Whole wells are kept apart, as in lesson 2.
+# Whole [wells](term:well) are kept apart, as in lesson 2.
 
 # %%
 sharp = ck.UNet(width=lesson.width)
@@ -200,7 +202,7 @@ for factor in (1 / 4, 1 / 8):
 #
 # Each picture is standardised before the network sees it: mean 0, spread 1. So a coarse picture is
 # not paler than a sharp one. What is different, then? We look at what the **first layer** makes of
-# it: convolution, batch norm, ReLU.
+# it: [convolution](term:convolution), [batch norm](term:batch-norm), [ReLU](term:relu).
 
 # %%
 def first_layer(net, image):
@@ -213,8 +215,8 @@ pictures = [ck.degrade(example.image, M, "area", "bicubic") for M in factors]
 answers = [first_layer(sharp, picture) for picture in pictures]
 
 # %% [markdown]
-# There are many channels, and each looks for its own small pattern. We want one number for each:
-# how much of its spread is left?
+# There are many [channels](term:channel), and each looks for its own small pattern. We want one
+# number for each: how much of its spread is left?
 
 # %% [markdown] exercise="spread_left"
 # ### Exercise 5.1 · How busy is a channel? (2 points, 6 minutes)
@@ -253,7 +255,7 @@ ck.show.curves(
     {f"M = {M:g}": kept[M][order] for M in kept}, np.arange(1, len(order) + 1), ylim=(0, None),
     xlabel="channels of the first layer, by what is left at M = 0.125", ylabel="spread left",
     title=f"{example.dataset}: 1 is as lively as in the sharp picture",
-    alt="The share of its spread that each channel of the first layer keeps, in one order for both "
+    alt="The share of its spread that each channel of the first layer keeps, in one order for "
     f"M. The median channel keeps {np.median(kept[1 / 4]):.2f} at M = 1/4 and "
     f"{np.median(kept[1 / 8]):.2f} at M = 1/8.",
 )
@@ -384,9 +386,9 @@ ck.lesson.claim(
 # %% [markdown]
 # ## 7. Another way: train for it
 #
-# There is a plainer cure. If a network fails on pictures it has not met, let it meet them. We
-# take a copy of the sharp network and go on training it, with crops degraded at random: any M, any
-# resampler, with and without antialiasing.
+# There is a plainer cure. If a network fails on pictures it has not met, let it meet them. We take
+# a copy of the sharp network and go on training it, with [crops](term:crop) degraded at random: any
+# M, any resampler, with and without [antialiasing](term:antialiasing).
 
 # %% fold="Show some random degradations"
 crop = example.image[:160, :160]
@@ -513,11 +515,11 @@ ck.lesson.claim(
 # %% [markdown]
 # ## 9. Sharpen for the task
 #
-# Back to super-resolution. The fault is not in the idea but in the loss: the squared error asks
-# *does it look like the sharp picture?*, and nobody asks *can the segmenter use it?* So ask that.
-# The segmenter stays [frozen](define:frozen "|DoubleUNet(train='sharpen')"): its weights do not
-# move. But its loss runs back **through** it into the sharpening network, along the green arrows of
-# the drawing in section 2.
+# Back to super-resolution. The fault is not in the idea but in the [loss](term:loss): the squared
+# error asks *does it look like the sharp picture?*, and nobody asks *can the segmenter use it?* So
+# ask that. The segmenter stays [frozen](define:frozen "|DoubleUNet(train='sharpen')"): its weights
+# do not move. But its loss runs back **through** it into the sharpening network, along the green
+# arrows of the drawing in section 2.
 
 # %% [markdown] exercise="task_loss"
 # ### Exercise 5.5 · A loss for the task (4 points, 12 minutes)
@@ -604,8 +606,8 @@ ck.show.images(
 #
 # Same test pictures, same resampler, and beyond the sharp network at most the same minutes of
 # training. *Live* are your networks. *Measured earlier* comes from `make resolution-table`: real
-# pictures, one network for each M where a strategy asks for that, ± over three seeds. *Paper* is
-# printed there: other data, another network, and a resampler we do not know.
+# pictures, one network for each M where a strategy asks for that, ± over three [seeds](term:seed).
+# *Paper* is printed there: other data, another network, and a resampler we do not know.
 
 # %%
 dice = {pair: ck.dice(truths, masks) for pair, masks in found.items()}

@@ -160,12 +160,12 @@ print(iou_matrix(truth, apart).round(2))
 # expect:  [0.   0.   0.   0.   0.  ]]
 
 # %% [markdown]
-# A pair whose IoU reaches a threshold is a **hit**, TP. A prediction without a partner is a **false
-# alarm**, FP; a true cell without one is a **miss**, FN.
+# A pair whose IoU reaches a [threshold](term:threshold) is a **hit**, TP. A prediction without a
+# partner is a **false alarm**, FP; a true cell without one is a **miss**, FN.
 #
 # Can a cell have two partners? Not above one half. An IoU above one half means that the two share
 # more than half of the cell's own pixels. Two predictions would each hold more than half of them,
-# so they would have pixels in common; and objects of one label map never overlap.
+# so they would have pixels in common; and objects of one [label map](term:label-map) never overlap.
 
 # %% [markdown] exercise="average_precision"
 # ### Exercise 6.1 · Average precision (2 points, 7 minutes)
@@ -204,8 +204,8 @@ for name, pred in answers.items():
 # expect: one missed, one invented: Dice 0.74, AP at 0.6: 0.429 and 0.429
 
 # %% [markdown]
-# The first answer has a perfect Dice, but at IoU 0.6 an AP of only one half: the merged pair is two
-# misses and one false alarm. From here on the *object* is what counts.
+# The first answer has a perfect [Dice](term:dice), but at IoU 0.6 an AP of only one half: the
+# merged pair is two misses and one false alarm. From here on the *object* is what counts.
 #
 # Careful with the word: [StarDist](paper:stardist), [Cellpose](paper:cellpose) and the nucleus
 # contest call TP / (TP + FP + FN) *average precision*. In COCO, a large contest on everyday
@@ -623,7 +623,7 @@ ck.lesson.claim(
 # %% [markdown]
 # Then all models, *measured earlier* by `make model-table`: real pictures of nuclei (whole fields
 # apart) and of glands (patients apart, at half size), each trained for one to two minutes. ± is the
-# standard deviation over three seeds; without it there was one seed. *Paper* is what
+# standard deviation over three [seeds](term:seed); without it there was one seed. *Paper* is what
 # [Wang and Song](paper:nuclei) print: 670 pictures to train on and 65 to test on, but not which.
 # Their residual network and their Mask R-CNN began with weights from COCO, so these numbers stand
 # beside the rows with such weights. Where weights could not be downloaded, the row says so.

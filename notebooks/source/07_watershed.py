@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 7 · One cell from the next: watershed
 #
-# A mask says where there are cells. It does not say how many. In this lesson you count cells from
-# a mask and are wrong, learn how water finds the borders between cells, and then teach a network
-# to say where the middle of a cell is.
+# A [mask](term:mask) says where there are cells. It does not say how many. In this lesson you count
+# cells from a mask and are wrong, learn how water finds the borders between cells, and then teach a
+# network to say where the middle of a cell is.
 
 # %% [markdown]
 # ## What you will be able to do
@@ -254,9 +254,9 @@ ck.lesson.claim(
 # ## 5. Average precision, by hand
 #
 # The score in the table comes from lesson 6. A predicted cell is a **hit** (TP) if it overlaps a
-# true cell with an IoU of at least 0.5; each true cell has one partner at most. A predicted cell
-# without partner is a **false alarm** (FP), a true cell without partner a **miss** (FN). **Average
-# precision** at that IoU is TP / (TP + FP + FN).
+# true cell with an [IoU](term:iou) of at least 0.5; each true cell has one partner at most. A
+# predicted cell without partner is a **false alarm** (FP), a true cell without partner a **miss**
+# (FN). **Average precision** at that IoU is TP / (TP + FP + FN).
 
 # %%
 truth, pred = np.zeros((2, 12, 50), np.int32)
@@ -311,8 +311,8 @@ for iou in (0.4, 0.5, 0.75, 0.9):
 # expect: IoU 0.90: TP 0, FP 4, FN 5, AP 0.000
 
 # %% [markdown]
-# A stricter threshold asks for a better outline. Below, *AP, mean* is the mean over the thresholds
-# 0.50, 0.55, … 0.95. It is the number by which we choose.
+# A stricter [threshold](term:threshold) asks for a better outline. Below, *AP, mean* is the mean
+# over the thresholds 0.50, 0.55, … 0.95. It is the number by which we choose.
 #
 # ## 6. A score that cannot see misses
 #
@@ -472,8 +472,9 @@ ck.show.images(
 )
 
 # %% [markdown]
-# `head="distance"` gives the U-Net two outputs: the logit of *cell*, and the distance. `ck.fit`
-# makes this target from the labels, and adds the mean error of the distance to the cross-entropy.
+# `head="distance"` gives the U-Net two outputs: the [logit](term:logit) of *cell*, and the
+# distance. `ck.fit` makes this target from the labels, and adds the mean error of the distance to
+# the cross-entropy.
 
 # %%
 net = ck.UNet(width=lesson.width, head="distance")

@@ -2,8 +2,8 @@
 # # 8 · Your own pictures
 #
 # The course is over; your pictures are waiting. This lesson is optional. It takes a folder that no
-# network knows from *as it comes, it fails* to label maps, a table and a growth curve. Bring a
-# folder of your own, or take the drawn one.
+# network knows from *as it comes, it fails* to [label maps](term:label-map), a table and a growth
+# curve. Bring a folder of your own, or take the drawn one.
 
 # %% [markdown]
 # ## What you will be able to do
@@ -416,9 +416,9 @@ ck.show.images(
 )
 
 # %% [markdown]
-# `ck.link` and `ck.track` do the same, by IoU and with the best sum over all pairs. How often is
-# overlap right? *Measured earlier* on the true outlines of the HeLa cells above, whose true numbers
-# are known:
+# `ck.link` and `ck.track` do the same, by [IoU](term:iou) and with the best sum over all pairs. How
+# often is overlap right? *Measured earlier* on the true outlines of the HeLa cells above, whose
+# true numbers are known:
 
 # %% fold="What was measured"
 known = earlier.links()
@@ -526,7 +526,7 @@ ck.lesson.claim(
 
 # %% [markdown]
 # What does it do to real pictures? *Measured earlier*: 21 of one field of LIVECell's SHSY5Y cells,
-# one every four hours, counted as single cells and as pieces of a mask.
+# one every four hours, counted as single cells and as pieces of a [mask](term:mask).
 
 # %% fold="Show what was measured"
 real = earlier.film()
