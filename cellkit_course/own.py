@@ -25,6 +25,9 @@ def own_pictures(drawn: bool = False):
 
     folder = own_folder()
     if not drawn and folder != bundled("own"):
+        if not folder.is_dir():
+            raise FileNotFoundError(f"CELLKIT_OWN names {folder}, and there is no such folder; "
+                                    "set it to the folder of your pictures, or leave it out.")
         mine = read("folder", root=folder).where(lambda entry: entry.annotated)
         if len(mine) >= FEWEST:
             return mine

@@ -25,59 +25,60 @@
 
 # %% [markdown] tags=["question"]
 # `a = np.zeros((3, 5))`. How many rows has it?
-# - [ ] 5 — that is the second number: rows come first in numpy, then columns.
-# - [x] 3 — the shape is (rows, columns).
+# - [ ] 5 — That is the second number: rows come first in numpy, then columns.
+# - [x] 3 — The shape is (rows, columns).
 
 # %% [markdown] tags=["question"]
 # Which pixel is `image[2, 7]`?
-# - [x] Row 2, column 7, both counted from 0 — the first index goes down.
-# - [ ] x = 2, y = 7 — that is how drawing programs write it; numpy has the row, that is y, first.
+# - [x] Row 2, column 7, both counted from 0 — The first index goes down.
+# - [ ] x = 2, y = 7 — That is how drawing programs write it; numpy has the row, that is y, first.
 
 # %% [markdown] tags=["question"]
 # `image > 0.5` gives
-# - [ ] one True or False — an array is compared element by element.
-# - [x] an array of True and False, of the same shape — such an array is called a mask.
+# - [ ] one True or False — An array is compared element by element.
+# - [x] an array of True and False, of the same shape — Such an array is called a mask.
 
 # %% [markdown] tags=["question"]
 # `image[image > 0.5] = 1` changes
-# - [x] only the pixels above 0.5 — a mask as an index chooses pixels.
-# - [ ] every pixel — those at 0.5 or below keep their values.
+# - [x] only the pixels above 0.5 — A mask as an index chooses pixels.
+# - [ ] every pixel — Those at 0.5 or below keep their values.
 
 # %% [markdown] tags=["question"]
 # `np.array([200], np.uint8) + np.array([100], np.uint8)` is
 # - [ ] 300 — 8 bits end at 255.
-# - [x] 44 — it wraps around: 300 − 256. There is no error, so convert to float first.
+# - [x] 44 — It wraps around: 300 − 256. There is no error, so convert to float first.
 
 # %% [markdown] tags=["question"]
 # `mask.mean()` of a bool mask is
 # - [x] the share of True pixels — True counts as 1, False as 0.
-# - [ ] an error — bool arrays can be added up and averaged.
+# - [ ] an error — Bool arrays can be added up and averaged.
 
 # %% [markdown] tags=["question"]
 # `b = a[:10]` and then `b[0] = 5`. What happens to `a`?
-# - [ ] Nothing — a slice is no copy.
-# - [x] `a[0]` is 5, too — a slice is a view of the same numbers; `a[:10].copy()` is not.
+# - [ ] Nothing — A slice is no copy.
+# - [x] `a[0]` is 5, too — A slice is a view of the same numbers; `a[:10].copy()` is not.
 
 # %% [markdown] tags=["question"]
 # `np.unique(labels)` gives `[0 1 2 4]`. How many different values are in `labels`?
-# - [x] Four — each is listed once, in order.
-# - [ ] Five — a value that does not occur, here 3, is not listed.
+# - [x] Four — Each is listed once, in order.
+# - [ ] Five — A value that does not occur, here 3, is not listed.
 
 # %% [markdown] tags=["question"]
 # `np.random.default_rng(0).random(3)`, run twice, gives
-# - [x] the same three numbers — the seed 0 decides them.
-# - [ ] other numbers each time — only a generator without a seed does that.
+# - [x] the same three numbers — The seed 0 decides them.
+# - [ ] other numbers each time — Only a generator without a seed does that.
 
 # %% [markdown] tags=["question"]
 # What does `def f(x): x + 1` return?
-# - [ ] x + 1 — it is computed and thrown away.
-# - [x] None — there is no `return`.
+# - [ ] x + 1 — It is computed and thrown away.
+# - [x] None — There is no `return`.
 
 # %% setup
 import json
 
 import numpy as np
 from scipy import ndimage
+from skimage import measure
 from skimage.transform import resize
 
 # %% [markdown]
@@ -96,15 +97,16 @@ print(samples)
 ck.lesson.origin(samples)
 
 # %% [markdown]
-# We take the most crowded of twelve pictures. How many cells are in it? A simple program marks all
-# cell pixels white and counts the white patches. Here it even gets the true cell pixels;
-# `ndimage.label` gives each patch a number, and says how many there are.
+# We take the most crowded of the first twelve annotated pictures, those whose cells are known. How
+# many cells are in it? `.mask` is True in cells; `.labels` has a number for each cell, and 0
+# elsewhere. A simple program marks all cell pixels white and counts the white patches. Here it even
+# gets the true mask; `ndimage.label` gives each patch a number, and says how many there are.
 
 # %%
 annotated = samples.where(lambda entry: entry.annotated)
 crowd = max(annotated[:12], key=lambda s: s.labels.max())
-patches = ndimage.label(crowd.mask)[1]
-cells = len(np.unique(crowd.labels)) - 1
+patches = ndimage.label(crowd.mask)[1]                    # [1]: how many
+cells = len(np.unique(crowd.labels)) - 1                  # 0, the background, is no cell
 
 # %% fold="Picture, patches, cells"
 ck.show.images(
@@ -133,7 +135,7 @@ ck.show.images(
 # - A thin, flat cell hardly delays the light: inside it looks like the background.
 # - A round cell is thick: it has the brightest halo.
 #
-# A *cell line* is a family of cells that is grown in many laboratories, and has a name.
+# A *cell line* is a family of cells that many laboratories grow; each line has a name.
 
 # %%
 types = sorted({kind for kind in samples.cell_types if kind})
@@ -164,10 +166,10 @@ ck.lesson.claim(
 
 # %% [markdown] tags=["question"]
 # Could a program find the cells by one grey value: what is brighter is cell?
-# - [ ] Yes, cells are bright — their rims are. The flat parts are as grey as the dish.
-# - [ ] Yes, once the grey value is tuned — wherever you put it, it cuts through cells and
+# - [ ] Yes, cells are bright — Their rims are. The flat parts are as grey as the dish.
+# - [ ] Yes, once the grey value is tuned — Wherever you put it, it cuts through cells and
 #   background alike, for their values overlap.
-# - [x] No — the values inside and outside overlap. What differs is the pattern around a pixel, and
+# - [x] No — The values inside and outside overlap. What differs is the pattern around a pixel, and
 #   so a program must look at more than one pixel.
 
 # %% [markdown]
@@ -189,7 +191,7 @@ print("labels", labels.shape, labels.dtype, "cells:", labels.max())
 # around each cell, and the corners were saved; for a drawn cell, the program that drew it wrote
 # them down. The
 # [COCO format](define:coco "| ck.annotations") keeps them in one json file for many pictures, with
-# a list of images and a list of annotations. Let us open one without any help.
+# a list of images and a list of annotations. Let us open one by hand.
 
 # %%
 folder = ck.datasets.find("livecell")
@@ -227,7 +229,13 @@ ck.show.figure(fig, alt="Left a cut-out with one cell. Right the same with the p
 #
 # Which pixels lie inside? The [even–odd rule](define:even-odd-rule) says: walk from the pixel
 # straight to the right, and if you cross the polygon an odd number of times, you started inside.
-# For all pixels of the cut-out at once it takes six lines.
+
+# %% fold="The rule, drawn"
+ck.lesson.draw.even_odd()
+
+# %% [markdown]
+# For all pixels of the cut-out at once it takes a few lines. `a ^= b` turns `a` over wherever `b`
+# is True.
 
 # %%
 def within(corners, rows, columns):
@@ -236,12 +244,14 @@ def within(corners, rows, columns):
     # each corner with the next; the last with the first
     for (x1, y1), (x2, y2) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
         crosses = (y1 > y) != (y2 > y)                    # one end above this row, one below
-        at = x1 + (y - y1) / np.where(y2 == y1, 1, y2 - y1) * (x2 - x1)  # the x of the crossing
+        slope = (x2 - x1) / (y2 - y1) if y2 != y1 else 0  # a level edge crosses no row
+        at = x1 + (y - y1) * slope                        # the x of the crossing
         odd ^= crosses & (x < at)                         # from even to odd, or back
     return odd
 
 # %%
-ours = within(corners, *np.mgrid[top:bottom, left:right][:, :around.shape[0], :around.shape[1]])
+rows, columns = np.indices(around.shape)
+ours = within(corners, rows + top, columns + left)
 theirs = ck.annotations.label_map([one["segmentation"]], picture.shape) > 0
 theirs = theirs[top:bottom, left:right]
 differ = int((ours != theirs).sum())
@@ -281,6 +291,11 @@ ck.lesson.claim(
 # %% [markdown] exercise="paint_cells"
 # ### Exercise 1.1 · Paint the cells (2 points, 10 minutes)
 #
+# How exercises work: put your own code in place of the line with `raise`, run the cell, then the
+# check below it. Wrong answers cost nothing. `ck.lesson.hint("paint_cells")` gives a hint, and a
+# plainer one each time; `ck.lesson.solution("paint_cells")` opens after three tries. If you skip an
+# exercise, the lesson goes on with a function of ours.
+#
 # Write `paint_cells(cells, shape)`. `cells` is a list of boolean masks, all of the given shape.
 # Return an int32 label map where cell number k (counted from 0) has the value k + 1. Where cells
 # overlap, the **smaller** one (in pixels) stays visible; of two equally large ones, either. The
@@ -319,8 +334,8 @@ demo[0][5:35, 5:40], demo[1][12:20, 12:22], demo[2][15:38, 34:55] = True, True, 
 painted = paint_cells(demo, (40, 60))
 
 # %% fold="Three rectangles, painted"
-ck.show.images(
-    [*demo, painted], ["cell 0", "cell 1", "cell 2", "painted: the small one on top"],
+ck.lesson.draw.numbers(
+    [*demo, painted], ["mask of cell 0", "of cell 1", "of cell 2", "painted, with its numbers"],
     alt="Three rectangles as masks and the label map made of them. The small rectangle inside the "
     "large one is still visible.",
 )
@@ -333,9 +348,9 @@ ck.show.images(
 
 # %%
 touching = [{"cell line": s.cell_type, "cells": int(s.labels.max()),
-             "touching": len(ck.annotations.touching(s.labels)) / s.labels.max(),
+             "share touching": len(ck.annotations.touching(s.labels)) / s.labels.max(),
              "patches in the mask": ndimage.label(s.mask)[1]} for s in first]
-ck.show.table(touching, f"Share of cells that touch another, one picture a line "
+ck.show.table(touching, f"Share of cells that touch another: one picture of each cell line "
               f"({samples.dataset})", digits=2)
 
 # %% fold="What the numbers say"
@@ -355,10 +370,10 @@ ck.lesson.claim(
 
 # %% [markdown] tags=["question"]
 # Two masks have the same number of patches. Do the pictures hold equally many cells?
-# - [ ] Yes, patches are cells — only as long as no two cells touch.
-# - [ ] Yes, if the masks have the same area, too — one large cell and ten small ones in a clump can
+# - [ ] Yes, patches are cells — Only as long as no two cells touch.
+# - [ ] Yes, if the masks have the same area, too — One large cell and ten small ones in a clump can
 #   cover the same area.
-# - [x] One cannot know — a patch may be one cell or a whole clump; the mask no longer says.
+# - [x] One cannot know — A patch may be one cell or a whole clump; the mask no longer says.
 
 # %% [markdown]
 # ## 7. How much of the picture is cell?
@@ -464,18 +479,18 @@ ck.show.images(
 # None of the first three raises an error, but they are not equally bad. ÷ 255 with clipping has
 # *destroyed* the picture: every pixel is 1, and nothing brings it back. The second and third only
 # *squeezed* it: they can be undone by subtracting the mean and dividing by the spread, which
-# lesson 2 does with every picture. (The hot pixel still inflates that spread.) Percentiles do both:
+# lesson 2 does with every picture. Percentiles do both:
 # they stretch the picture and tame the odd pixel. **Always look at a picture exactly as the network
 # gets it.**
 
 # %% [markdown] tags=["question"]
 # Which of the four pictures has lost information that no later step can bring back, apart from a
 # few extreme pixels?
-# - [x] ÷ 255 — clipping made all pixels equal.
-# - [ ] ÷ 65,535 — it looks black, but the numbers differ still; dividing by their spread restores
+# - [x] ÷ 255 — Clipping made all pixels equal.
+# - [ ] ÷ 65,535 — It looks black, but the numbers differ still; dividing by their spread restores
 #   them.
-# - [ ] min–max — squeezed by one pixel, yet the differences are all there.
-# - [ ] percentiles — only the 1 % darkest and the 0.2 % brightest pixels are cut.
+# - [ ] min–max — Squeezed by one pixel, yet the differences are all there.
+# - [ ] percentiles — Only the 1 % darkest and the 0.2 % brightest pixels are cut.
 
 # %% [markdown] exercise="rescale"
 # ### Exercise 1.3 · Rescale (2 points, 5 minutes)
@@ -531,7 +546,8 @@ window = image[:128, :128]
 # %% fold="Three ways to a square"
 ck.show.images(
     [image, squashed, padded, window],
-    [f"original {image.shape}", "resized: squashed", "padded: black border", "cropped: a window"],
+    [f"original {image.shape}", f"resized: squashed {squashed.shape}",
+     f"padded: black border {padded.shape}", f"cropped: a window {window.shape}"],
     alt="The original picture, the same squashed to a square, padded with black to a square, and a "
     "square window cut from its corner.",
 )
@@ -560,30 +576,31 @@ print("after nearest:       ", np.unique(nearest))
 print("after interpolation: ", np.unique(mixed))
 
 # %% fold="Nearest neighbour and interpolation"
-ck.show.images(
-    [piece, nearest, mixed, ghosts],
-    [f"labels: {len(np.unique(piece)) - 1} cells", "nearest neighbour", "interpolated",
-     f"pixels of ghost cells: {ghosts.sum()}"], size=2.9,
-    alt="A piece of a label map, the same made smaller by nearest neighbour, by interpolation, and "
-    f"the pixels that interpolation gave to cells that do not exist: {ghosts.sum()} pixels, mostly "
-    "where cells meet.",
+ck.lesson.draw.numbers(
+    [piece, nearest, mixed],
+    [f"labels: {len(np.unique(piece)) - 1} cells", "nearest neighbour",
+     f"interpolated: {ghosts.sum()} pixels of ghosts"], known=np.unique(piece),
+    alt="A piece of a label map, the same made smaller by nearest neighbour and by interpolation. "
+    f"Interpolation gave {ghosts.sum()} pixels, orange, to cells that do not exist, mostly where "
+    "cells meet.",
 )
 
 # %% fold="What the numbers say"
 before, after = len(np.unique(piece)) - 1, len(np.unique(mixed)) - 1
 ck.lesson.claim(
     after > before,
-    f"{before} cells went in, {after} came out. Nothing crashed, and at a glance the third picture "
-    "looks fine. That is what makes it a silent bug.",
+    f"{before} cells went in, {after} came out: the orange pixels belong to cells that do not "
+    "exist. Nothing crashed. That is what makes it a silent bug.",
     f"Here {before} cells went in and {after} came out; what the ghosts took, others lost. "
     "Nothing crashed. That is what makes it a silent bug.",
 )
 
 # %% [markdown] exercise="resize_pair"
-# ### Exercise 1.4 · Find the bug (3 points, 10 minutes)
+# ### Exercise 1.4 · Find the bug (3 points, 6 minutes)
 #
 # A colleague wrote the function below. It resizes an image and its labels to a new shape. Its
-# output has the right shape and type, yet the labels are wrong.
+# output has the right shape and type, yet the labels are wrong. `preserve_range` keeps the numbers
+# as large as they are; `anti_aliasing` blurs a little before a picture is made smaller.
 
 # %%
 def colleagues_resize_pair(image, labels, shape):
@@ -593,8 +610,8 @@ def colleagues_resize_pair(image, labels, shape):
     return image.astype(np.float32), labels.astype(np.int32)
 
 # %% [markdown]
-# Find the mistake. Copy the body into `resize_pair` and mend it. Each new label is that of the old
-# pixel whose centre is nearest; the image stays interpolated.
+# Find what is wrong; it may be more than one thing. Copy the body into `resize_pair` and mend it.
+# Each new label is that of the old pixel whose centre is nearest; the image stays interpolated.
 
 # %% solution="resize_pair"
 def resize_pair(image, labels, shape):
@@ -617,20 +634,23 @@ ck.lesson.grade(
 resize_pair = ck.lesson.check("resize_pair", resize_pair)
 
 # %%
-half_image, half_labels = resize_pair(image, labels, (image.shape[0] // 2, image.shape[1] // 2))
-print("cells before:", len(np.unique(labels)) - 1)
-print("at half the size:", len(np.unique(half_labels)) - 1)
+half = image.shape[0] // 2, image.shape[1] // 2
+half_image, half_labels = resize_pair(image, labels, half)
+_, colleagues = colleagues_resize_pair(image, labels, half)
+# a number's pixels that hang together are one piece; ghosts are pieces, too
+for what, these in (("before", labels), ("yours", half_labels), ("your colleague's", colleagues)):
+    print(f"{what}: {len(np.unique(these)) - 1} numbers in {measure.label(these).max()} pieces")
 
 # %% [markdown]
 # ## 10. Splits that leak
 #
 # To know whether a network has *learnt* or only *remembered*, we test it on pictures it has never
-# seen. But what counts as never seen? We show it without a network. Cut four windows out of every
-# picture, at random places. Describe each window by its
+# seen. But what counts as never seen? We show it without a network. We cut four windows out of
+# every picture, at random places, and describe each window by its
 # [histogram](define:histogram "| np.histogram") only: how many pixels have which grey value. Then
-# play a simple game: for a test window, look up the *most similar* training window, its twin, and
-# claim that both have the same share of cell pixels. This "method" has learnt nothing. It can only
-# remember.
+# we play a simple game: for a test window, we look up the *most similar* training window, its twin,
+# and claim that both have the same share of cell pixels. This "method" has learnt nothing. It can
+# only remember.
 
 # %%
 def windows_of(samples, rng):
@@ -676,30 +696,31 @@ deviation = {way: float(np.std(found, ddof=1)) for way, found in errors.items()}
 ck.show.bars(
     {way.replace(" ", "\n", 1): value for way, value in mean.items()}, digits=3,
     spread={way.replace(" ", "\n", 1): value for way, value in deviation.items()},
-    ylabel="error of the claimed share", title="mean ± sd of 30 splits",
+    ylabel="error of the claimed share",
+    title="mean ± standard deviation of 30 splits",
     alt="Three bars with error bars: the error of the look-up method is "
     + ", ".join(f"{value:.3f} ± {deviation[way]:.3f} with {way}" for way, value in mean.items())
     + ".",
 )
 
 # %% fold="What the numbers say"
-leak = mean["pictures kept whole"] - mean["windows shuffled"]
-wells = mean["wells kept whole"] - mean["pictures kept whole"]
-luck = 2 * float(np.hypot(*sorted(deviation.values())[1:])) / 30**0.5
+shuffled, whole, by_well = (np.array(found) for found in errors.values())
+leaks, wells = int((whole > shuffled).sum()), int((by_well > whole).sum())
 ck.lesson.claim(
-    leak > luck,
+    leaks >= 24,
+    f"The method is the same in all bars; only the split differs. In {leaks} of 30 splits its "
+    "error looks smaller with shuffled windows than with whole pictures. What leaks is *overlap*: "
+    "two windows of one picture share pixels, and the twin is often the same cells once more.",
     f"The method is the same in all bars; only the split differs. With shuffled windows its error "
-    f"looks smaller by {leak:.3f}. What leaks is *overlap*: two windows of one picture share "
-    "pixels, and the twin is often the same cells once more.",
-    f"The method is the same in all bars; only the split differs. Here that moves the error by "
-    f"{leak:+.3f}, no more than chance explains: with so few pictures, *which* are tested on "
-    "counts more.",
+    f"looks smaller in {leaks} of 30 splits, no more than chance explains: with so few pictures, "
+    "*which* are tested on counts more.",
 )
 ck.lesson.claim(
-    wells > luck,
-    f"Keeping whole wells raises it by another {wells:.3f}: pictures of one well are alike, too.",
-    f"Keeping whole wells as well changes it by {wells:+.3f}, which chance explains: this "
-    "method learns nothing from a well. A network with millions of weights may.",
+    wells >= 24,
+    f"With whole wells it is larger still in {wells} of 30: pictures of one well are alike, too.",
+    f"With whole wells it is larger still in {wells} of 30, which chance explains: this method "
+    "learns nothing from a well. Where pictures of a well are alike, as in a real one, a network "
+    "with millions of weights may.",
 )
 
 # %% [markdown]
@@ -710,10 +731,10 @@ ck.lesson.claim(
 # %% [markdown] tags=["question"]
 # You cut each of 40 pictures into 100 overlapping windows, shuffle all 4,000, and test on 400 of
 # them. The score is splendid. What does it tell you?
-# - [ ] The method works on new pictures: 400 is a large test set — nearly every test window shares
+# - [ ] The method works on new pictures: 400 is a large test set — Nearly every test window shares
 #   pixels with a training window, so there is nothing new in it.
-# - [x] How well the method knows these 40 pictures — the split was made after the cutting.
-# - [ ] Nothing is wrong as long as no window is in both parts — overlapping windows are not the
+# - [x] How well the method knows these 40 pictures — The split was made after the cutting.
+# - [ ] Nothing is wrong as long as no window is in both parts — Overlapping windows are not the
 #   same window, but they hold the same pixels.
 
 # %% [markdown]
