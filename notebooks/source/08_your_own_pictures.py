@@ -482,8 +482,10 @@ counts = {name: [len(np.unique(frame)) - 1 for frame in maps] for name, maps in 
 growth = {name: ck.doubling_time(hours, some) for name, some in counts.items()}
 
 # %% fold="Show the curves"
-def in_words(hours):
-    return f"{hours:.1f}" if hours > 0 else f"halves in {-hours:.1f}"
+def in_words(*hours):
+    rises = hours[0] > 0
+    numbers = sorted(abs(number) for number in hours)
+    return "halves in " * (not rises) + " to ".join(f"{number:.1f}" for number in numbers)
 
 fig, ax = ck.show.axes(1, 1, (6.5, 4))
 for (name, some), (colour, dash, marker) in zip(counts.items(), ck.show.LINES, strict=False):
@@ -501,7 +503,7 @@ ck.show.figure(fig, alt="Cells against hours on a logarithmic axis, with a fitte
 ck.show.table(
     [{"counted": name, "first": counts[name][0], "last": counts[name][-1],
       "doubling time, hours": in_words(one.hours),
-      "95 % interval": f"{in_words(one.low)} to {in_words(one.high)}"}
+      "95 % interval": in_words(one.low, one.high)}
      for name, one in growth.items()], f"{film[0].dataset}: {len(film)} frames of one field")
 
 # %% [markdown]
@@ -557,7 +559,7 @@ ck.show.curves(
 ck.show.table(
     [{"counted": name, "first": one["counts"][0], "most": max(one["counts"]),
       "last": one["counts"][-1], "doubling time, hours": in_words(one["hours"]),
-      "95 % interval": f"{in_words(one['low'])} to {in_words(one['high'])}"}
+      "95 % interval": in_words(one["low"], one["high"])}
      for name, one in ways.items()],
     "Measured earlier, with two bundled networks; nobody annotated these pictures")
 single, pieces = (one["counts"] for one in ways.values())
