@@ -99,7 +99,7 @@ ck.lesson.claim(
     f"{meeting} of {true_count} cells touch another, and cells that touch are one component: "
     f"{piece_count}. The mask is perfect, and the count is hopeless. The network finds "
     f"{by_expert.max()}, from the image: "
-    + "not right either, but " * (abs(by_expert.max() - true_count) > 0.2 * true_count)
+    + ("not right either, but " if abs(by_expert.max() - true_count) > 0.2 * true_count else "")
     + "far nearer. At the end of this lesson you will have trained one like it.",
     f"{meeting} of {true_count} cells touch another, and cells that touch are one component: "
     f"{piece_count}. The network finds {by_expert.max()}.",
