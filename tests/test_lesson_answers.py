@@ -19,6 +19,7 @@ import pytest
 from answers import fresh
 from mutate import mutants
 
+import cellkit as ck
 from cellkit.files import replacing
 from cellkit_course import BASELINE, tuning
 from cellkit_course.exercise import BLANK, RIGHT, WRONG
@@ -260,6 +261,39 @@ def test_fresh_answers(exercise, record_property):
     false = [name for name, verdict in wrong.items()
              if name in NOT_SAID and NOT_SAID[name] in verdict.fault.hint]
     assert not accepted and not refused and not dumb and not false
+
+
+@pytest.mark.parametrize("name, mistake, never", [
+    ("resize_pair", "resize_blurred_as_floats", "as many rows as columns"),  # the scale changes
+    ("link", "link_whoever_is_left", "as many rows as columns"),  # of one row one pixel is left
+    ("dice", "dice_nothing_shared_is_one", "makes no difference"),  # but it does where they share
+])
+def test_a_fingerprint_is_not_seen_where_there_is_none(name, mistake, never):
+    function = next(m.function for m in COURSE[name].mistakes if m.name == mistake)
+    verdict = replace(COURSE[name], mistakes=()).examine(function)
+    assert verdict.status == WRONG and never not in verdict.fault.hint
+
+
+def test_what_torch_and_cellkit_say_of_an_answer_becomes_a_hint():
+    def in_place(sharpen, segment, image):
+        sharp = sharpen(image)
+        sharp -= sharp.mean((1, 2, 3), keepdim=True)
+        sharp /= sharp.std((1, 2, 3), keepdim=True)
+        return segment(sharp)
+
+    def unclipped(small, shape):
+        ck.shrink(2 * ck.enlarge(small, shape), 0.5)
+
+    assert "changed in place" in COURSE["sharpen_then_segment"].examine(in_place).fault.hint
+    assert "clip it first" in COURSE["sharper"].examine(unclipped).fault.hint
+
+
+def test_a_known_mistake_is_known_under_other_numbers_too():
+    def twice_as_large(*args):
+        mistake = next(m for m in COURSE["label_map"].mistakes if m.name == "label_by_probability")
+        return 2 * mistake.function(*args)
+
+    assert COURSE["label_map"].examine(twice_as_large).mistake == "label_by_probability"
 
 
 @each_exercise

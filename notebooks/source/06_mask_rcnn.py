@@ -538,7 +538,7 @@ round_ones = np.stack([np.exp(-np.hypot(y - r, x - c) ** 2 / s).astype(np.float3
 sheet = np.zeros((2, 5, 9), np.float32)
 sheet[0, 1:4, 1:6], sheet[1, 1:4, 3:8] = 0.7, 0.95
 strips = np.zeros((4, 3, 15), np.float32)
-strips[0, :, :8], strips[1, :, 2:11], strips[2, :, 8:12], strips[3, :, 5:11] = 0.9, 0.8, 0.7, 0.6
+strips[0, :, :8], strips[1, :, 2:11], strips[2, :, 8:12], strips[3, :, 5:11] = 0.9, 0.8, 0.7, 0.95
 ck.lesson.grade(
     "label_map", label_map, (sheet, np.array([0.9, 0.8])), (sheet, np.array([0.6, 0.9])),
     (sheet, np.array([0.35, 0.3]), 0.35), (sheet[:0], np.zeros(0)),
