@@ -30,7 +30,9 @@ LINES = ("A172", "BV2", "Huh7", "SKOV3")
 SIDE = 128  # pixels
 TRAIN, VALID = (0, 4), (8,)  # seeds of the first line's pictures; the next line's follow
 SEEDS = (0, 1, 2)  # of the check and of the hidden tests
-OTHER_MACHINE = 0.03  # how far the same training may end on another machine
+#: How far a mean over :data:`SEEDS` may lie off on another machine: AVX2 instead of AVX-512 moved
+#: it by 0.001 at most, and a single training by 0.005.
+OTHER_MACHINE = 0.01
 MEASURED = Path(__file__).with_suffix(".json")
 
 

@@ -790,7 +790,7 @@ def parameters():
 
 # %% check="parameters" points=4
 # BEGIN HIDDEN TESTS
-other = ck.lesson.Case("better", "eight other pictures", (), ((100, 120), 0.27))
+other = ck.lesson.Case("better", "eight other pictures", (), ((100, 120), 0.25))
 ck.lesson.grade("parameters", parameters, other)
 # END HIDDEN TESTS
 parameters = ck.lesson.check("parameters", parameters)
