@@ -280,13 +280,13 @@ ck.show.images(
 )
 
 # %% [markdown] tags=["question"]
-# A colleague wants to count cells. Which of the five would you hand over?
+# The picture that was moved by one pixel has a low PSNR. Can you count its cells as well as before?
 #
-# - [ ] The one with the highest PSNR. — PSNR adds up errors of grey values; it does not know what a
-#   cell is.
-# - [x] The one that was moved. — Every cell is there, and sharp. PSNR compares each pixel with its
-#   neighbour, so it sees errors at every edge.
-# - [ ] The blank one, if its PSNR is high enough. — There is nothing left to count.
+# - [x] Yes. — Every cell is there, and sharp. PSNR compares pixels at the same place; along every
+#   edge the wrong ones meet.
+# - [ ] No, a low PSNR means that detail is missing. — None is; it lies one pixel further on.
+# - [ ] Only above 30 dB. — No number of decibels says how many cells can be seen: the blank picture
+#   has a number, too.
 
 # %% fold="What the numbers say"
 behind = psnr(sharp, spoilt["M = 1/4, enlarged"]) - psnr(sharp, spoilt["blank: mean grey"])
