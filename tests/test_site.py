@@ -383,11 +383,17 @@ def test_pages_in_a_browser(built, served):
         explorer.get_by_text(re.compile("At 1/\\d+ only")).wait_for()
         tab.goto(served + "lessons/01_data_and_masks.html")
         assert 60 <= tab.evaluate(LONGEST_LINE) <= 85
+        for width in (900, 1200, 1280, 1366, 1400):  # code is read without scrolling sideways
+            tab.set_viewport_size({"width": width, "height": 800})
+            assert tab.evaluate(CUT_OFF) == 0, width
         browser.close()
     assert {url for url in asked if not url.startswith((served, "data:"))} == set()
     assert faults == [], "\n".join(faults)
 
 
+#: Code cells with lines that do not fit.
+CUT_OFF = """() => [...document.querySelectorAll('.cell_input pre')].filter(
+  (pre) => pre.offsetParent && pre.scrollWidth > pre.clientWidth + 1).length"""
 #: Characters in the longest line of running text.
 LONGEST_LINE = """() => { let best = 0;
   for (const p of document.querySelectorAll('article p')) {

@@ -62,7 +62,9 @@ def finished(page: str) -> str:
     # A header cell that is empty heads nothing.
     page = re.sub(r"<th\b[^>]*>\s*(?:<p>\s*</p>)?\s*</th>", "<td></td>", page)
     page = lesson_page.headed(page)
+    page = re.sub(r"(?<=\d) ± (?=\d)", "\u00a0±\u00a0", page)  # one number, on one line
     for before, after in (
+        ('<summary aria-label="Toggle hidden content">', "<summary>"),  # its words say more
         ("<pre>", '<pre tabindex="0">'),  # what scrolls can be scrolled by key
         ('<summary><span class="toctree-toggle"',
          '<summary aria-label="Pages below this one"><span class="toctree-toggle"'),
