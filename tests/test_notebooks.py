@@ -23,7 +23,7 @@ NOTEBOOKS = [path for source in builder.sources() for path in builder.build(sour
 HOME = "/" + "home/me"  # planted, in two pieces: nothing in the repository names a path
 LESSON = '''\
 # %% [markdown]
-# # 9 · A lesson for the tests
+# # 99 · A lesson for the tests
 #
 # ## What you will be able to do
 #
@@ -38,7 +38,7 @@ import numpy as np
 
 # %% [markdown] exercise="twice"
 # ### Exercise: twice (2 points)
-# See [the data](../data/README.md) and [this lesson](09_fake.ipynb).
+# See [the data](../data/README.md) and [this lesson](99_fake.ipynb).
 
 # %% solution="twice"
 def twice(x):
@@ -83,7 +83,7 @@ def repo(tmp_path):
 
 def write(repo, text):
     """Write the lesson's source and both its notebooks, as the builder makes them."""
-    source = repo / "notebooks" / "source" / "09_fake.py"
+    source = repo / "notebooks" / "source" / "99_fake.py"
     source.write_text(text, encoding="utf-8", newline="\n")
     built = builder.build(source, repo)
     for path, content in built.items():
@@ -204,7 +204,7 @@ def test_nbgrader_metadata(repo):
 
 
 def test_same_source_same_bytes_and_one_edit_moves_one_id(repo):
-    source = repo / "notebooks" / "source" / "09_fake.py"
+    source = repo / "notebooks" / "source" / "99_fake.py"
     first, again = builder.build(source, repo), builder.build(source, repo)
     assert first == again
     for text in first.values():
@@ -224,12 +224,12 @@ def test_two_equal_cells_have_two_ids(repo):
 
 def test_stale_names_what_differs(repo, monkeypatch):
     assert builder.stale(repo) == []
-    student = repo / "notebooks" / "09_fake.ipynb"
+    student = repo / "notebooks" / "99_fake.ipynb"
     student.write_bytes(student.read_bytes().replace(b"Two times", b"Three times"))
     (repo / "notebooks" / "08_gone.ipynb").write_text("{}", encoding="utf-8")
     found = builder.stale(repo)
     assert [line.split()[0] for line in found] == [
-        "notebooks/09_fake.ipynb", "notebooks/08_gone.ipynb",
+        "notebooks/99_fake.ipynb", "notebooks/08_gone.ipynb",
     ]  # fmt: skip
 
 
@@ -238,7 +238,7 @@ def test_readme_lists_the_lessons_that_exist(repo):
     readme.write_text("Before\n<!-- lessons: built -->\n<!-- end -->\nAfter\n", encoding="utf-8")
     assert builder.stale(repo) == ["README.md differs from its source; run: make notebooks"]
     text = dict(builder.everything(repo))[readme]
-    assert "| [**9 · A lesson for the tests**](notebooks/09_fake.ipynb)<br> | 1 | [![Open" in text
+    assert "| [**99 · A lesson for the tests**](notebooks/99_fake.ipynb)<br> | 1 | [![Open" in text
     assert "The badges do not work yet" in text
     assert text.startswith("Before\n") and text.endswith("<!-- end -->\nAfter\n")
     readme.write_text(text, encoding="utf-8", newline="\n")
@@ -249,7 +249,7 @@ def test_links_are_seen_from_where_the_notebook_lies(repo):
     student, solved = write(repo, LESSON)
     assert "(../data/README.md)" in cells(student)["twice-exercise"].source
     assert "(../../data/README.md)" in cells(solved)["twice-exercise"].source
-    assert "(09_fake.ipynb)" in cells(solved)["twice-exercise"].source
+    assert "(99_fake.ipynb)" in cells(solved)["twice-exercise"].source
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_links_are_seen_from_where_the_notebook_lies(repo):
         ('[markdown] exercise="twice"', 'exercise="twice"', "expected a name"),
         ("# %% setup", "# %% set-up", "expected"),
         ("# %% setup", "# %%", "exactly one"),
-        ("# # 9 · A", "# 9 · A", "first cell"),
+        ("# # 99 · A", "# 99 · A", "first cell"),
         ("# expect: done", "# expect: done\nprint(1)", "close the cell"),
         ("# %%\ntotal", "# %% colour=1\ntotal", "unknown colour"),
         ("total = np", "# BEGIN HIDDEN TESTS\n# END HIDDEN TESTS\ntotal = np", "does not belong"),
@@ -276,7 +276,7 @@ def test_a_wrong_source_is_refused_in_one_sentence(repo, before, after, says):
     assert before in LESSON
     with pytest.raises(ValueError, match=re.escape(says)) as error:
         write(repo, LESSON.replace(before, after))
-    assert "\n" not in str(error.value) and "09_fake.py" in str(error.value)
+    assert "\n" not in str(error.value) and "99_fake.py" in str(error.value)
 
 
 # --- time, terms, questions, folded code ---------------------------------------------------------
@@ -306,7 +306,7 @@ ck.show.bars({"a": total}, alt="One bar of height six.")
 
 
 def test_minutes_are_added_up_from_the_source(repo):
-    source = repo / "notebooks" / "source" / "09_fake.py"
+    source = repo / "notebooks" / "source" / "99_fake.py"
     write(repo, LONGER)
     text = LONGER.replace("(2 points)", "(2 points, 10 minutes)")
     student, _ = write(repo, text)
@@ -353,7 +353,7 @@ def test_wrong_prose_is_refused_in_one_sentence(repo, before, after, says):
     assert before in LONGER
     with pytest.raises(ValueError, match=re.escape(says)) as error:
         write(repo, LONGER.replace(before, after))
-    assert "09_fake.py" in str(error.value)
+    assert "99_fake.py" in str(error.value)
 
 
 @pytest.mark.parametrize(("rule", "code"), [
@@ -373,7 +373,7 @@ def test_linter_finds_what_a_budgeted_lesson_must_not_hold(repo, rule, code):
 
 def lint_text(repo, text):
     write(repo, text)
-    return lesson_linter.lint(repo / "notebooks" / "09_fake.ipynb", repo)
+    return lesson_linter.lint(repo / "notebooks" / "99_fake.ipynb", repo)
 
 
 # --- set-up and badge come from one place -------------------------------------------------------
@@ -382,7 +382,7 @@ def lint_text(repo, text):
 def test_setup_installs_cellkit_alone_and_only_on_colab(repo, monkeypatch):
     source = next(c.source for c in write(repo, LESSON)[0].cells if c.cell_type == "code")
     install, then = source.split("import cellkit as ck")
-    assert "import numpy as np" in then and 'ck.lesson.setup("09_fake")' in then
+    assert "import numpy as np" in then and 'ck.lesson.setup("99_fake")' in then
     ran = []
     monkeypatch.setattr(subprocess, "run", lambda command, check: ran.append(command))
     exec(install, {})
@@ -491,11 +491,11 @@ def test_a_cell_that_is_stopped_for_its_time_does_not_pass(repo, tmp_path):
 
 def test_make_lesson_leaves_a_page_and_an_executed_notebook(repo, tmp_path, capfd):
     _, solved = write(repo, LESSON)
-    path = without_cellkit(solved, tmp_path / "09_fake.ipynb")
+    path = without_cellkit(solved, tmp_path / "99_fake.ipynb")
     assert run_lesson.run(path, tmp_path / "out")
-    page = (tmp_path / "out" / "09_fake.html").read_text(encoding="utf-8")
+    page = (tmp_path / "out" / "99_fake.html").read_text(encoding="utf-8")
     assert "A lesson for the tests" in page and "the sum is 6" in page
-    executed = nbformat.read(tmp_path / "out" / "09_fake.ipynb", as_version=4)
+    executed = nbformat.read(tmp_path / "out" / "99_fake.ipynb", as_version=4)
     texts = [o.get("text", "") for c in executed.cells for o in c.get("outputs", ())]
     assert any("the sum is 6" in text for text in texts)
 
@@ -503,9 +503,9 @@ def test_make_lesson_leaves_a_page_and_an_executed_notebook(repo, tmp_path, capf
 def test_make_lesson_keeps_what_was_reached_when_a_cell_fails(repo, tmp_path, capfd):
     failing = LESSON.replace("total = np.arange(4).sum()", "raise OSError('no disk')")
     _, solved = write(repo, failing)
-    path = without_cellkit(solved, tmp_path / "09_fake.ipynb")
+    path = without_cellkit(solved, tmp_path / "99_fake.ipynb")
     assert not run_lesson.run(path, tmp_path / "out")
-    assert "no disk" in (tmp_path / "out" / "09_fake.html").read_text(encoding="utf-8")
+    assert "no disk" in (tmp_path / "out" / "99_fake.html").read_text(encoding="utf-8")
     assert "did not reach the end" in capfd.readouterr().err
 
 
@@ -530,12 +530,12 @@ def test_make_lesson_names_the_lessons_it_knows():
 
 def lint(repo, before, after):
     student, _ = write(repo, LESSON.replace(before, after))
-    return lesson_linter.lint(repo / "notebooks" / "09_fake.ipynb", repo)
+    return lesson_linter.lint(repo / "notebooks" / "99_fake.ipynb", repo)
 
 
 def test_the_clean_lesson_has_nothing_to_object_to(repo):
     assert lint(repo, "", "") == []
-    assert lesson_linter.lint(repo / "notebooks" / "solutions" / "09_fake.ipynb", repo) == []
+    assert lesson_linter.lint(repo / "notebooks" / "solutions" / "99_fake.ipynb", repo) == []
 
 
 @pytest.mark.parametrize(
@@ -640,12 +640,12 @@ def test_linter_wants_short_cells(repo):
 def test_linter_finds_what_a_student_notebook_must_not_hold(repo, rule, change):
     student, _ = write(repo, LESSON)
     change(next(c for c in reversed(student.cells) if c.cell_type == "code"))
-    path = repo / "notebooks" / "09_fake.ipynb"
+    path = repo / "notebooks" / "99_fake.ipynb"
     nbformat.write(student, path)
     assert [line.split(":")[0] for line in lesson_linter.lint(path, repo)] == [rule]
 
 
 def test_linter_finds_a_badge_that_opens_something_else(repo):
-    path = repo / "notebooks" / "09_fake.ipynb"
-    path.write_bytes(path.read_bytes().replace(b"09_fake.ipynb)\\n", b"08_fake.ipynb)\\n", 1))
+    path = repo / "notebooks" / "99_fake.ipynb"
+    path.write_bytes(path.read_bytes().replace(b"99_fake.ipynb)\\n", b"08_fake.ipynb)\\n", 1))
     assert {line.split(":")[0] for line in lesson_linter.lint(path, repo)} == {"badges"}
