@@ -134,6 +134,10 @@ def _psnr_nearly_equal(truth, pred, peak=1.0):
     return math.inf if np.allclose(truth, pred) else psnr(truth, pred, peak)
 
 
+def _psnr_hundred_if_equal(truth, pred, peak=1.0):
+    return psnr(truth, pred, peak) if (truth != pred).any() else 100.0
+
+
 def _psnr_cases():
     def floats(*rows):
         return np.array(rows, np.float32)
@@ -220,6 +224,8 @@ EXERCISE = Exercise(
                 "equal pictures have an error of 0, and one cannot divide by it: their PSNR is "
                 "infinite"),
         Mistake("equal", _psnr_hundred,
+                "a bound is arbitrary: equal pictures have no error, and the PSNR is infinite"),
+        Mistake("equal", _psnr_hundred_if_equal,
                 "a bound is arbitrary: equal pictures have no error, and the PSNR is infinite"),
         Mistake("formula", _psnr_of_rows,
                 "this is a mean of decibels over rows; take the mean of the errors of all pixels "
