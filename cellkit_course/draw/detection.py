@@ -82,6 +82,8 @@ def anchor_grid(labels, boxes, stride: int, here: tuple[int, int]) -> None:
     areas = np.round(np.sqrt((mine[:, 2] - mine[:, 0]) * (mine[:, 3] - mine[:, 1])))
     large = areas > areas.mean()
     for which, (colour, dash, _) in ((large, show.LINES[1]), (~large, show.LINES[2])):
+        if not which.any():  # all are of one size
+            continue
         left, top, right, bottom = mine[which].T
         lines = ax.plot([left, right, right, left, left], [top, top, bottom, bottom, top], dash,
                         color=colour, linewidth=1.8)
