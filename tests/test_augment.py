@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import ndimage
+from skimage import color
 from skimage.transform import rotate
 from torch.utils.data import DataLoader
 from torchvision.transforms import v2
@@ -29,6 +30,7 @@ from cellkit.augment import (
     Sharpen,
     Shear,
     Shift,
+    Stain,
     Torchvision,
     Zoom,
     grow,
@@ -302,6 +304,33 @@ def test_paints_are_their_formulas(shape):
               for r in both_ways()}
     assert ratios == {0.8, 1.25}
     assert Contrast().at(0.25)(image, None, rng(1))[0].mean() == pytest.approx(image.mean())
+
+
+def test_stain_gives_each_dye_a_factor_of_its_own():
+    image = picture(40, 50, 3) * np.float32(0.4) + np.float32(0.5)
+    before, drawn = color.rgb2hed(image), []
+    for seed in range(20):
+        seen, _ = Stain().at(0.3)(image, None, np.random.default_rng(seed))
+        after, inside = color.rgb2hed(seen), (seen < 1).all(axis=2)
+        drawn.append([])
+        for dye in range(3):
+            there = inside & (before[..., dye] > 0.02) & (after[..., dye] > 0)
+            ratios = after[..., dye][there] / before[..., dye][there]
+            assert ratios.std() < 1e-3
+            drawn[-1].append(ratios.mean())
+    drawn = np.array(drawn)
+    assert 1 / 1.3 - 1e-3 < drawn.min() < 0.85 and 1.2 < drawn.max() < 1.3 + 1e-3
+    assert abs(np.corrcoef(np.log(drawn).T)[np.triu_indices(3, 1)]).max() < 0.6
+
+
+def test_stain_begins_at_nothing_and_leaves_grey_pictures_alone():
+    coloured, grey = picture(20, 30, 3), picture(20, 30)
+    coloured[:3] = 0
+    np.testing.assert_array_equal(Stain().at(0)(coloured, None, np.random.default_rng(0))[0],
+                                  coloured)
+    for image in (grey, np.repeat(grey[..., None], 3, axis=2)):
+        np.testing.assert_array_equal(Stain().at(2)(image, None, np.random.default_rng(0))[0],
+                                      image)
 
 
 @pytest.mark.parametrize("change", MOVES + PAINTS, ids=lambda t: type(t).__name__)

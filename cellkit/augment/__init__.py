@@ -26,6 +26,7 @@ from cellkit.augment.transforms import (
     Sharpen,
     Shear,
     Shift,
+    Stain,
     Torchvision,
     Zoom,
     default,
@@ -36,6 +37,6 @@ from cellkit.augment.transforms import (
 
 __all__ = [
     "Bend", "Blur", "Brightness", "Contrast", "Crop", "Elastic", "Flip", "Move", "Noise",
-    "Paint", "Pipeline", "Rotate", "Sharpen", "Shear", "Shift", "Torchvision", "Transform",
-    "Zoom", "default", "grow", "light", "median", "paper2", "paper3", "paper5", "turn_and_flip",
+    "Paint", "Pipeline", "Rotate", "Sharpen", "Shear", "Shift", "Stain", "Torchvision",
+    "Transform", "Zoom", "default", "grow", "light", "median", "paper2", "paper3", "paper5", "turn_and_flip",
 ]  # fmt: skip

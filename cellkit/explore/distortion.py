@@ -21,7 +21,7 @@ def augmentation(samples=None, transforms=None) -> Explorer:
     samples : Sample, sequence of Sample, array, path or uploaded file, optional
         As in :func:`cellkit.explore.resolution`.
     transforms : sequence of Transform, optional
-        By default one of each kind in :mod:`cellkit.augment`.
+        By default one of each kind in :mod:`cellkit.augment`; stains only for colour pictures.
 
     Returns
     -------
@@ -33,7 +33,8 @@ def augmentation(samples=None, transforms=None) -> Explorer:
     if transforms is None:
         kinds = (augment.Move, augment.Paint)
         transforms = [one() for kind in kinds for one in kind.__subclasses__()
-                      if one.__module__.startswith(augment.__name__)]
+                      if one.__module__.startswith(augment.__name__)
+                      and (one is not augment.Stain or found[0].image.ndim == 3)]
         transforms.append(augment.Elastic())
     transforms = list(transforms)
     if not transforms:
