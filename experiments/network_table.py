@@ -71,6 +71,6 @@ def said(scores: dict) -> str:
 
 def types(scores: dict) -> dict[str, float]:
     """Dice of each cell type."""
-    measures = ("images", "dice", "AP50", "mean AP")
+    measures = ("images", "dice", "iou", "AP50", "mean AP", "object")
     return {kind: value for kind, value in scores.items()
             if isinstance(value, float) and not kind.startswith(measures)}

@@ -38,5 +38,6 @@ from cellkit.augment.transforms import (
 __all__ = [
     "Bend", "Blur", "Brightness", "Contrast", "Crop", "Elastic", "Flip", "Move", "Noise",
     "Paint", "Pipeline", "Rotate", "Sharpen", "Shear", "Shift", "Stain", "Torchvision",
-    "Transform", "Zoom", "default", "grow", "light", "median", "paper2", "paper3", "paper5", "turn_and_flip",
+    "Transform", "Zoom", "default", "grow", "light", "median", "paper2", "paper3", "paper5",
+    "turn_and_flip",
 ]  # fmt: skip
