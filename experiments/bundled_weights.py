@@ -58,7 +58,7 @@ STAINED = augment.Pipeline(augment.Rotate(180), augment.Zoom(0.2), augment.Stain
 #: name -> how it is trained.  Epochs and not minutes, so that a busy machine gives the same
 #: network, only later.  "begin": the network whose weights it begins with.  "segment": the one
 #: behind it that stays as it is (:class:`cellkit.DoubleUNet`).  "data": what it trains on, where
-#: the name does not begin with it.  "apart": these weights themselves never see the test wells.
+#: the name does not begin with it.
 #: Glands need wide crops: the inside of a lumen is just white.
 RECIPES = {
     "livecell": {"network": {**GREY, "head": "foreground"}, "training": MASK},
@@ -264,8 +264,7 @@ def fitted(name, rows, epochs, seed, holdout):
 def train(name, epochs=None, holdout=False, seed=0, folder=weights.FOLDER) -> Path:
     """Train, score and store one network; with ``holdout`` only its scores are kept."""
     recipe, began = RECIPES[name], time.monotonic()
-    apart = holdout or "apart" in recipe
-    rows, tests = gather(name, apart)
+    rows, tests = gather(name, holdout)
     net = fitted(name, rows, epochs, seed, holdout)
     spent = round((time.monotonic() - began) / 60, 1)
     measured = Path(folder) / f"{name}.measured.json"
@@ -279,7 +278,7 @@ def train(name, epochs=None, holdout=False, seed=0, folder=weights.FOLDER) -> Pa
         print(json.dumps(scores, indent=1))
         return measured
     scores = {what: score(name, net, samples) for what, samples in tests.items()
-              if apart or not what.startswith("real")}
+              if not what.startswith("real")}
     metrics = {"these weights": scores, "their recipe": None}
     if measured.is_file():
         metrics["their recipe"] = json.loads(measured.read_text(encoding="utf-8"))
