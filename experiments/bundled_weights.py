@@ -18,9 +18,23 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from cellkit import augment, weights
+from cellkit import (
+    DoubleUNet,
+    MaskRCNN,
+    UNet,
+    augment,
+    degrade,
+    detect,
+    dice,
+    fit,
+    instances,
+    predict,
+    super_resolve,
+    weights,
+)  # fmt: skip
 from cellkit.degradation import RandomDegrade, random_degrade
 from cellkit.files import replacing
+from cellkit.metrics import average_precision, iou, object_dice, object_f1
 from cellkit.samples import Sample, Samples, split
 from cellkit_course.papers import TEST_WELLS
 
@@ -203,9 +217,6 @@ def even(samples: Samples) -> Samples:
 
 def score(name, net, samples: list[Sample]) -> dict:
     """What a network is for, measured: means over images, of all and of each cell type."""
-    from cellkit import degrade, detect, dice, instances, predict, super_resolve
-    from cellkit.metrics import average_precision, iou, object_dice, object_f1
-
     def masks(image):
         if net.head == "image":
             return predict(weights.load_weights("livecell"), super_resolve(net, image)) > 0.5
@@ -239,8 +250,6 @@ def score(name, net, samples: list[Sample]) -> dict:
 
 def fitted(name, rows, epochs, seed, holdout):
     """A recipe's network, trained."""
-    from cellkit import DoubleUNet, MaskRCNN, UNet, fit
-
     recipe = RECIPES[name]
 
     def other(role):
