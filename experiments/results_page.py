@@ -208,7 +208,7 @@ def trust() -> list[str]:
             f"What `ck.doubt` is worth: a wrong pixel has more of it than a right one in "
             f"{doubt['pixels']:.0%} of pairs, a cell of {doubt['network']} that is none (IoU below "
             f"0.5) more than another in {doubt['cells']:.0%}; {doubt['pictures']} LIVECell "
-            "pictures of wells that it never saw. 50% is chance.")
+            "pictures of wells that it, as it was then, had never seen. 50% is chance.")
     return page
 
 

@@ -80,7 +80,7 @@ def instances(maps, method: str = "watershed", *, threshold: float = 0.5, min_si
         A foreground probability is split by "watershed", and more than half of it is one piece of
         ten or more cells.  On four such pictures of LIVECell the network "livecell" and watershed
         find from a seventh of the cells to twice as many, AP50 0.01 to 0.22, although it was
-        trained on all of them; "livecell-objects", trained on two, and "flow" reach 0.17 to 0.49.
+        trained on all of them; "livecell-objects" and "flow" reached 0.17 to 0.49, trained on two.
 
     Raises
     ------
