@@ -323,8 +323,8 @@ def test_a_model_that_does_not_fit_is_said_in_the_explorer(sample, net, tmp_path
 
 @pytest.mark.parametrize("way, words", [
     (lambda image, M: np.zeros((3, 3)), "expected a pair"),
-    (lambda image, M: (None, np.zeros((3, 3))), "expected (120, 150)"),
-    (lambda image, M: (None, np.full(image.shape, 7.0)), "values in [0, 1]"),
+    (lambda image, M: (None, np.zeros((3, 3))), "the image (120, 150), expected the same"),
+    (lambda image, M: (None, np.full(image.shape, 7.0)), "values from 7 to 7, expected [0, 1]"),
 ])  # fmt: skip
 def test_a_strategy_that_returns_something_else_is_told_so(sample, way, words):
     assert words in str(explore.resolution(sample, strategies={"mine": way}).error)

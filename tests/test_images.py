@@ -219,8 +219,8 @@ def test_grey_is_pillows():
 @pytest.mark.parametrize("image, error, told", [
     (np.zeros((3, 3, 4)), ValueError, r"shape \(3, 3, 4\), expected"),
     (np.zeros((0, 3)), ValueError, "not empty"),
-    (RGB8, TypeError, "uint8, expected float.*scale_image"),
-    (GREY16, TypeError, "uint16, expected float"),
+    (RGB8, TypeError, "uint8, expected a float image.*scale_image"),
+    (GREY16, TypeError, "uint16, expected a float image"),
     (RGB8 / 1, ValueError, r"expected \[0, 1\]"),
     (np.full((3, 3), np.nan), ValueError, "without NaN"),
 ])

@@ -105,6 +105,7 @@ TRUE_AS_WELL = {
     "split_by_beginning": "a name that begins like two wells is in both lists",
     "split_by_line": "two wells of one line leave a list empty",
     "mask_still_training": "a network that was evaluating comes back in training mode",
+    "prepare_counted_from_the_end": "where none is left for validation, all are in both parts",
     "prepare_swapped": "training and validation have changed places",
     "task_capped": "where the variance is above 1 the error is not divided by it",
     "double_colleague": "both mistakes are still there, and the gradient is one of them",

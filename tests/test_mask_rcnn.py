@@ -219,7 +219,7 @@ def test_wrong_settings_are_named(net, monkeypatch, tmp_path):
             MaskRCNN(**settings)
     with pytest.raises(ValueError, match="losses of its own"):
         ck.fit(net, [sample(discs((9, 9)))], loss="bce", epochs=1, progress=False)
-    with pytest.raises(ValueError, match="finds no objects"):
+    with pytest.raises(ValueError, match="has the head .foreground., expected one of objects"):
         ck.detect(ck.UNet(width=2), np.zeros((8, 8), np.float32))
     with pytest.raises(ValueError, match="turns is 3"):
         ck.predict(net, np.zeros((8, 8), np.float32), turns=3)

@@ -334,7 +334,7 @@ def test_terms_papers_and_questions_become_what_any_notebook_shows(repo):
     assert ("**Question.** What is `1 + 1`?\n\n<details><summary>One</summary><p><b>No.</b> that "
             "is <i>one</i> of them, not both.</p></details>\n<details><summary>Two</s") in text
     page = builder.glossary(repo)
-    assert '| <a id="sum"></a>**sum** | S | A **sum** adds up. | `np.sum` | [9]' in page
+    assert '| <a id="sum"></a>**sum** | S | A **sum** adds up. | `np.sum` | [99]' in page
 
 
 def test_folded_code_is_hidden_everywhere_and_still_there(repo):

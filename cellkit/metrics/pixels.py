@@ -250,6 +250,9 @@ def image_edges(image, sigma: float = 2) -> np.ndarray:
 
     checks.number("sigma", sigma, "a number of pixels above 0", lambda s: s > 0)
     image = checks.plane("the image", image)
+    if image.dtype.kind != "f":
+        raise ValueError(f"the image has type {image.dtype}, expected float; "
+                         "scale it with cellkit.datasets.scale_image(image) first.")
     image = image.astype(np.result_type(image, np.float32), copy=False)  # scipy knows no float16
     high = np.abs(image - ndimage.gaussian_filter(image, sigma))
     return high > threshold_otsu(high)

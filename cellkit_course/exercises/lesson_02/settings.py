@@ -34,8 +34,8 @@ def _settings_cross_entropy():
     return {"width": 8, "lr": 1e-2, "loss": "bce", "steps": 60}
 
 
-def _settings_half_spent():
-    return {"width": 8, "lr": 1e-2, "loss": "soft_dice", "steps": 12}
+def _settings_hardly_spent():
+    return {"width": 8, "lr": 1e-2, "loss": "soft_dice", "steps": 5}
 
 
 def _settings_too_narrow():
@@ -185,7 +185,7 @@ EXERCISE = Exercise(
         Mistake("better", _settings_too_bold, _BOLD),
         Mistake("better", _settings_too_wide, _WIDE),
         Mistake("better", _settings_cross_entropy, _LOSS),
-        Mistake("better", _settings_half_spent, _FEW),
+        Mistake("better", _settings_hardly_spent, _FEW),
         Mistake("budget", _settings_over_budget,
                 "width counts twice: with half the width you may take four times the steps"),
         Mistake("form", _settings_other_loss,
