@@ -409,3 +409,11 @@ LONGEST_LINE = """() => { let best = 0;
     }
   }
   return best; }"""
+
+
+@pytest.mark.parametrize("page", [*(f"{name}.md" for name in site.AT_THE_ROOT), *(
+    f"docs/{path.name}" for path in sorted(site.DOCS.glob("*.md")))])
+def test_what_a_page_links_to_in_the_repository_is_there(page):
+    text = site.repository_links((site.ROOT / page).read_text(encoding="utf-8"))
+    for target in re.findall(r"/blob/main/([^)#\s]+)", text):
+        assert (site.ROOT / target).exists(), target
