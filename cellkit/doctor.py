@@ -8,6 +8,7 @@ import re
 import shutil
 from contextlib import suppress
 from importlib import metadata, util
+from math import isfinite
 from pathlib import Path
 
 #: What is not needed but of use: module -> (the extra that brings it, what for).
@@ -49,7 +50,8 @@ def _computing() -> list[str]:
         from cellkit.weights import available, load_weights
 
         device = pick_device()
-        print(f"Memory to train in: {memory(device) / 1e9:.0f} GB")  # inf: the system does not tell
+        if isfinite(there := memory(device)):  # Windows does not tell
+            print(f"Memory to train in: {there / 1e9:.0f} GB")
         dtype = str(autocast_dtype(device) or "32 bits: 16 are no faster here, or CELLKIT_AMP=off")
         print(f"Networks run on: {device.type}, with {dtype.removeprefix('torch.')}")
         load_weights(available()[0])
