@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from cellkit import Sample, Samples, UNet, load_weights, predict, weights
+from cellkit import Crops, Sample, Samples, UNet, load_weights, predict, weights
 from cellkit.samples import Entry
 
 CARD = {
@@ -273,6 +273,17 @@ def test_colour_sets_are_trained_on_with_drawn_pictures(name, data, tmp_path, mo
     rows, _ = command.gather(name, holdout=False)
     of = [entry.dataset.startswith("synthetic") for entry in rows.entries]
     assert np.mean(of) == 0.25
+
+
+def test_what_is_turned_in_a_wide_crop_brings_its_surroundings_with_it():
+    from experiments.bundled_weights import ANY_ANGLE, Middle
+
+    image = np.random.default_rng(0).random((40, 40)).astype(np.float32)
+    labels = np.arange(1600, dtype=np.int32).reshape(40, 40)
+    seen, kept = Middle(lambda image, labels, rng: (image, labels), 24)(image, labels, None)
+    assert (kept == labels[8:32, 8:32]).all() and (seen == image[8:32, 8:32]).all()
+    crops = Crops([Sample(image, labels, "one")], 40, augment=Middle(ANY_ANGLE, 24))
+    assert all(part.shape == (1, 24, 24) for part in crops[0])
 
 
 def test_the_recipe_shows_every_type_equally_often():

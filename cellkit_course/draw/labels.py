@@ -7,9 +7,6 @@ from scipy import ndimage
 
 from cellkit import show
 
-#: Of the pixels of cells that do not exist; all others are paler.
-GHOST = show.ORANGE
-
 
 def numbers(maps, titles, *, alt: str, known=None) -> None:
     """Label maps with each cell's number written in it, and no rims that would hide pixels;
@@ -36,7 +33,7 @@ def numbers(maps, titles, *, alt: str, known=None) -> None:
         real = labels if known is None else np.where(np.isin(labels, known), labels, 0)
         picture = 0.45 + 0.55 * tints[real % len(tints)]
         picture[labels == 0] = 0
-        picture[(labels > 0) & (real == 0)] = to_rgb(GHOST)
+        picture[(labels > 0) & (real == 0)] = to_rgb(show.ORANGE)
         ax.imshow(picture, interpolation="nearest")
         y, x = np.nonzero(labels[1:] != labels[:-1])  # lines between pixels cover none
         ax.hlines(y + 0.5, x - 0.5, x + 0.5, color="black", linewidth=1)

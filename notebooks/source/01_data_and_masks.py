@@ -706,6 +706,7 @@ ck.show.bars(
 # %% fold="What the numbers say"
 shuffled, whole, by_well = (np.array(found) for found in errors.values())
 leaks, wells = int((whole > shuffled).sum()), int((by_well > whole).sum())
+# of thirty fair coins, 24 or more show heads less than once in a thousand times
 ck.lesson.claim(
     leaks >= 24,
     f"The method is the same in all bars; only the split differs. In {leaks} of 30 splits its "

@@ -489,8 +489,8 @@ def in_words(*hours):
 
 fig, ax = ck.show.axes(1, 1, (6.5, 4))
 for (name, some), (colour, dash, marker) in zip(counts.items(), ck.show.LINES, strict=False):
-    ax.plot(hours, some, marker, color=colour, label=name,
-            markerfacecolor="none" if name == "truth" else colour, markersize=9 - len(name) // 8)
+    hollow = {"markerfacecolor": "none", "markersize": 9} if name == "truth" else {}
+    ax.plot(hours, some, marker, color=colour, label=name, **hollow)  # others show through it
     ax.plot(hours, growth[name].at(hours), dash, color=colour)
 ax.set(xlabel="hours", ylabel="cells in the field", yscale="log", title=film[0].dataset)
 ticks = [n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500)
