@@ -55,6 +55,12 @@ class Sample:
                           "give the labels of this very image, at the same size")
         checks.labels(f"{where}: labels", labels)
 
+    def __repr__(self) -> str:
+        known = [self.dataset, self.cell_type, self.group and f"group {self.group}",
+                 f"image {self.image.shape}", "no labels" if self.labels is None else
+                 f"{np.count_nonzero(np.unique(self.labels))} cells"]
+        return f"<Sample {self.name}: {', '.join(filter(None, known))}>"
+
     @property
     def mask(self) -> np.ndarray:
         """Where there is any cell: bool (H, W)."""

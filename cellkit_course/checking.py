@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from itertools import groupby
+from operator import attrgetter
 
 from cellkit_course.exercise import RIGHT, Case, Exercise, Verdict
 from cellkit_course.exercises import exercises, find
+from cellkit_course.plans import BEGUN
 from cellkit_course.presenting import sentence
 from cellkit_course.record import Row, graded, read_record, record_file, update_record
 from cellkit_course.report import report, say
@@ -103,20 +106,22 @@ def one_sentence(name: str, verdict: Verdict) -> str:
 
 
 def progress() -> None:
-    """Print every lesson's exercises with the points won so far."""
+    """Print the points won so far: by exercise for the lessons begun, in one line for the rest."""
     record, file = read_record(), record_file()
     won = possible = 0
-    rows, lesson = [], None
-    for exercise in exercises():
-        if exercise.lesson != lesson:
-            lesson = exercise.lesson
-            rows.append(lesson)
-        row = record.get(exercise.name, Row())
-        got = min(row.points, exercise.points)
-        rows.append(f"  {exercise.name:<22} {got:>3g} of {exercise.points:g}  "
-                    f"{standing(exercise, row)}")
-        won, possible = won + got, possible + exercise.points
-    print("\n".join(rows))
+    for lesson, found in groupby(exercises(), attrgetter("lesson")):
+        rows = [(exercise, record.get(exercise.name, Row())) for exercise in found]
+        points = sum(exercise.points for exercise, _ in rows)
+        possible += points
+        if lesson not in BEGUN and not any(exercise.name in record for exercise, _ in rows):
+            print(f"{lesson}: {points:g} points, not begun")
+            continue
+        print(lesson)
+        for exercise, row in rows:
+            got = min(row.points, exercise.points)
+            won += got
+            print(f"  {exercise.name:<22} {got:>3g} of {exercise.points:g}  "
+                  f"{standing(exercise, row)}")
     print(f"Together {won:g} of {possible:g} points; kept in {file[0]}{file[1]}.")
 
 

@@ -10,7 +10,12 @@ from types import SimpleNamespace
 import cellkit
 from cellkit_course.record import record_file
 
-PROFILES = ("tiny", "standard", "full")
+#: How much a lesson does, in words.
+PROFILES = {"tiny": "seconds of training, to try the code",
+            "standard": "minutes of training, for one sitting",
+            "full": "hours of training, on a GPU"}
+#: The lessons begun in this kernel.
+BEGUN: set[str] = set()
 
 #: What the trainings of the lessons have in common.
 BARE = {"seed": 0, "lr": 3e-3, "schedule": "onecycle"}
@@ -233,9 +238,10 @@ def setup(lesson: str, profile: str | None = None) -> SimpleNamespace:
     what = torch.cuda.get_device_name(0) if device == "cuda" else f"{os.cpu_count()} cores"
     versions = ", ".join(f"{p} {_version(p)}" for p in ("torch", "numpy", "scikit-image"))
     print(
-        f"{lesson}: profile {chosen}, on {device} ({what}); cellkit {cellkit.__version__}, "
-        f"Python {platform.python_version()}, {versions}."
+        f"{lesson}: profile {chosen} ({PROFILES[chosen]}), on {device} ({what}); "
+        f"cellkit {cellkit.__version__}, Python {platform.python_version()}, {versions}."
     )
+    BEGUN.add(lesson)
     file, remark = record_file()
     print(f"Progress is kept in {file}{remark}.")
     return SimpleNamespace(

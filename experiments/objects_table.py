@@ -135,6 +135,8 @@ def run(name: str, steps: int, seed: int) -> dict:
     """Train one network and score it: a row."""
     asked = RUNS[name]
     train, test = samples()
+    if test.dataset.startswith("synthetic"):
+        raise SystemExit("set CELLKIT_DATA to the folder that holds livecell/ (the real images).")
     rows = even(train)
     if asked.drawn:
         rows = with_drawn(rows, drawn("livecell"))

@@ -60,7 +60,8 @@ def test_setup_gives_the_settings_of_the_profile(capsys):
     assert small.width < large.width
     said = capsys.readouterr().out.splitlines()
     assert len(said) == 4
-    assert "profile tiny" in said[0] and "torch" in said[0] and small.device in said[0]
+    assert "profile tiny (seconds of training, to try the code)" in said[0]
+    assert "torch" in said[0] and small.device in said[0]
     assert "progress.json" in said[1]
 
 
@@ -162,10 +163,10 @@ def test_html_says_the_same_and_not_by_colour(capsys):
     assert "<script>" not in report.as_html([("", "a"), ("Came out", "<script>")], WRONG)
 
 
-def test_unknown_exercise_names_the_known():
+def test_unknown_exercise_names_those_called_alike():
     for ask in (lambda: lesson.check("dicee", right_dice), lambda: lesson.hint("dicee"),
                 lambda: lesson.solution("dicee"), lambda: lesson.grade("dicee", right_dice)):
-        with pytest.raises(ValueError, match="rescale.*dice"):
+        with pytest.raises(ValueError, match="did you mean dice or diameter"):
             ask()
 
 
@@ -576,12 +577,14 @@ def test_stop_button_is_not_an_answer():
 # --- progress ----------------------------------------------------------------------------------
 
 
-def test_progress_lists_lessons_exercises_and_points(capsys):
+def test_progress_lists_lessons_exercises_and_points(capsys, monkeypatch):
     lesson.check("dice", wrong_dice)
     lesson.check("rescale", right_rescale)
     lesson.check("dice", right_dice)
     lesson.check("dice", wrong_dice)  # what was won stays won
     lesson.check("paint_cells", lambda cells, shape: 0)
+    monkeypatch.setattr("cellkit_course.checking.BEGUN", begun := set())
+    monkeypatch.setattr("cellkit_course.plans.BEGUN", begun)
     capsys.readouterr()
     lesson.progress()
     said = capsys.readouterr().out
@@ -592,6 +595,11 @@ def test_progress_lists_lessons_exercises_and_points(capsys):
     assert "01_data_and_masks" in said and "02_unet_from_scratch" in said
     points = sum(exercise.points for exercise in exercises())
     assert f"Together 4 of {points:g} points" in said and "progress.json" in said
+    later = sum(e.points for e in exercises() if e.lesson == "05_double_unet")
+    assert f"05_double_unet: {later:g} points, not begun" in said and "edge_band" not in said
+    lesson.setup("05_double_unet", "tiny")  # who has opened it sees what there is to do
+    lesson.progress()
+    assert re.search("edge_band +0 of 3  open", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("damage", [

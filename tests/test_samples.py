@@ -274,3 +274,12 @@ def test_rounding_beyond_the_range_passes_and_is_cut_off():
     assert sample.image.min() == 0 and sample.image.max() == 1
     with pytest.raises(ValueError, match="values from 0 to 1.01"):
         Sample(np.array([[0, 1.01]], np.float32), None, "a")
+
+
+def test_a_sample_says_what_it_is_in_a_line():
+    labels = np.zeros((4, 6), np.int32)
+    labels[0, :2], labels[2, 3] = 7, 2
+    image = np.zeros((4, 6), np.float32)
+    assert repr(ck.Sample(image, labels, "a", "d", "BV2", "w1")) == (
+        "<Sample a: d, BV2, group w1, image (4, 6), 2 cells>")
+    assert repr(ck.Sample(image, None, "a")) == "<Sample a: image (4, 6), no labels>"

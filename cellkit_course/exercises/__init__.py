@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import pkgutil
 from collections.abc import Iterator
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 
@@ -46,13 +47,15 @@ def names() -> list[str]:
 
 
 def find(name: str) -> Exercise:
-    """One exercise by its name; a ValueError names those that exist."""
+    """One exercise by its name; a ValueError names those that are called alike, or all."""
     for lesson in lessons():
         if name in lesson.NAMES:
             return import_module(f"{lesson.__name__}.{name}").EXERCISE
     if name in (added := own()):
         return added[name]
-    raise ValueError(f"no exercise {name!r}; expected one of {', '.join(names())}.")
+    near = get_close_matches(name, names(), 3)
+    raise ValueError(f"no exercise {name!r}; " + (
+        f"did you mean {' or '.join(near)}?" if near else f"expected one of {', '.join(names())}."))
 
 
 def exercises() -> Iterator[Exercise]:
