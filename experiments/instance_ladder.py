@@ -49,6 +49,15 @@ def by_elbow(mask: np.ndarray) -> np.ndarray:
     return ck.instances(mask, "kmeans", k=postprocessing.elbow(mask, ks).k)
 
 
+def trained(head: str, train, valid, steps: int):
+    """The lesson's network with a head, trained for so many steps."""
+    net = ck.UNet(width=PLAN["width"], head=head)
+    settings = {key: value for key, value in PLAN["training"].items() if key != "minutes"}
+    each = settings["steps_per_epoch"]
+    ck.fit(net, train, valid, **settings | {"epochs": max(1, steps // each)})
+    return net
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--steps", type=int, default=600, help="of training; 0: perfect masks only")
@@ -70,20 +79,21 @@ def main() -> None:
     how = f"{test.dataset}, {len(test)} pictures of the test wells, counts pooled"
     if steps:
         began = time.perf_counter()
-        net = ck.UNet(width=PLAN["width"], head="distance")
-        settings = {key: value for key, value in PLAN["training"].items() if key != "minutes"}
-        ck.fit(net, train, valid, **{**settings, "epochs": max(1, steps // 40)})
+        net = trained("distance", train, valid, steps)
         minutes = (time.perf_counter() - began) / 60
-        seen = [ck.predict(net, s.image, all=True) for s in tuning]
-        maps = [ck.predict(net, s.image, all=True) for s in test]
+        seen, maps = ([ck.predict(net, s.image, all=True) for s in part] for part in (tuning, test))
         chosen = {method: tuned(seen, known, method)
                   for method in ("components", "watershed", "distance")}
+        flows = trained("flow", train, valid, steps)
+        ways = [ck.predict(flows, s.image, all=True) for s in test]
         rows = [row(title, truth, [ck.instances(one, method, **chosen[method]) for one in maps])
                 for title, method in (("predicted mask, components", "components"),
                                       ("predicted mask, watershed", "watershed"),
-                                      ("learned distances", "distance"))] + rows
-        how += (f"; a network of width {PLAN['width']}, {steps} steps, {minutes:.0f} minutes, one "
-                "seed")
+                                      ("learned distances", "distance"))] + [
+            row("learned flows (another network)", truth,
+                [ck.instances(one, "flow") for one in ways])] + rows
+        how += (f"; networks of width {PLAN['width']}, {steps} steps each, {minutes:.0f} minutes, "
+                "one seed")
     with replacing(MEASURED) as temporary:
         temporary.write_text(json.dumps(
             {"command": f"python -m experiments.instance_ladder --steps {steps}", "how": how,

@@ -67,7 +67,7 @@ def test_an_exercise_stands_in_a_file_of_its_name():
     for name in names():
         assert find(name).name == name
         assert Path(inspect.getfile(find(name).answer)).stem == name
-    with pytest.raises(ValueError, match="rescale.*dice"):
+    with pytest.raises(ValueError, match="did you mean dice or diameter"):
         find("dicee")
 
 
