@@ -81,3 +81,15 @@ def test_the_page_lives_where_it_was_made():
     commits = [row["commit"] for row in results.measured("paper5").values()
                if row["side"] == "native"]
     assert all(commit in PAGE for commit in commits)
+
+
+def test_heads_stand_beside_each_other_with_their_spread(monkeypatch):
+    rows = {f"{name}, seed {seed}": {"words": name, "AP50": value + 0.1 * seed, "mean AP": 0.2,
+                                     "steps": 9, "commit": "c"}
+            for name, value in (("border", 0.3), ("flow", 0.5)) for seed in range(3)}
+    monkeypatch.setattr(results, "measured", lambda name: rows if name == "objects" else {})
+    [_, _, _, table] = results_page.objects()
+    [flow] = [line for line in table.splitlines() if line.startswith("| flow |")]
+    assert flow.startswith("| flow | 0.600 ± 0.100 | 0.200 ± 0.000 |") and " | 3 |" in flow
+    monkeypatch.setattr(results, "measured", lambda name: {})
+    assert results_page.objects() == []
