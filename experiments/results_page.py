@@ -7,7 +7,7 @@ Nothing here is measured or typed in by hand but what others published: ours com
 from __future__ import annotations
 
 from cellkit_course import papers, results
-from cellkit_course.results import resolution
+from cellkit_course.results import ladder, resolution
 
 #: Published on LIVECell's own test part, after training on all of its training part: the mean over
 #: images of TP / (TP + FP + FN), averaged over IoU 0.50, 0.55, ..., 0.95.
@@ -174,15 +174,13 @@ def paper5() -> list[str]:
 
 
 def objects() -> list[str]:
-    found = {}
-    for row in results.measured("objects").values():
-        found.setdefault(row["words"], []).append(row)
+    found = ladder.by_run()
     if not found:
         return []
-    made = [{"the network says: pictures are varied by": words,
+    made = [{"the network says: pictures are varied by": rows[0]["words"],
              **{name: ours(rows, name) for name in ("AP50", "mean AP", "AP50, mean over images",
                                                     "mean AP, mean over images", "dice")},
-             **how(rows)} for words, rows in found.items()]
+             **how(rows)} for rows in found.values()]
     return ["## Which head, and which augmentation, for single cells",
             "The same small U-Net with one head after another, and the best of them with one "
             "augmentation after another: the same real LIVECell pictures, as many steps, whole "

@@ -84,8 +84,9 @@ def test_the_page_lives_where_it_was_made():
 
 
 def test_heads_stand_beside_each_other_with_their_spread(monkeypatch):
-    rows = {f"{name}, seed {seed}": {"words": name, "AP50": value + 0.1 * seed, "mean AP": 0.2,
-                                     "steps": 9, "commit": "c"}
+    rows = {f"{name}, 9 steps, seed {seed}": {
+                "words": name, "AP50": value + 0.1 * seed, "mean AP": 0.2, "steps": 9,
+                "commit": "c"}
             for name, value in (("border", 0.3), ("flow", 0.5)) for seed in range(3)}
     monkeypatch.setattr(results, "measured", lambda name: rows if name == "objects" else {})
     [_, _, _, table] = results_page.objects()
