@@ -1609,6 +1609,19 @@ def nms_numpy(boxes, scores, overlap):
     return order[keep[order]]
 
 
+@right("suppress")
+def nms_arrays(boxes, scores, overlap):
+    # as the lesson calls it, with arrays; the check handed lists, and called this wrong
+    stay = []
+    for k in np.argsort(-scores):
+        low = np.maximum(boxes[k, :2], boxes[stay, :2])
+        both = np.clip(np.minimum(boxes[k, 2:], boxes[stay, 2:]) - low, 0, None).prod(axis=1)
+        area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+        if (both / (area[k] + area[stay] - both) <= overlap).all():
+            stay.append(k)
+    return stay
+
+
 # --- 6.4 bilinear ----------------------------------------------------------------------------------------
 @wrong("bilinear")
 def bilinear_nearest(picture, row, column):

@@ -79,7 +79,7 @@ def _judge_limits(case, outcome, again):
 
 
 EXERCISE = Exercise(
-    "limits_guess", LESSON, "predict", points=1, minutes=5,
+    "limits_guess", LESSON, "predict", points=1, minutes=3,
     answer=limits_guess, cases=lambda: [Case("share", "your guess")], judge=_judge_limits,
     asks={
         "share": "the first number is the share of the nuclei that 100 detections can cover",

@@ -166,27 +166,30 @@ def _stay_removing_the_next(boxes, scores, overlap):
 
 
 def _suppress_cases():
+    def case(asks, about, boxes, scores, overlap):
+        boxes = np.array(boxes, float).reshape(-1, 4)
+        return Case(asks, about, (boxes, np.array(scores, float), overlap))
+
     first, near, far = (0, 0, 10, 10), (1, 0, 11, 10), (30, 30, 42, 40)
     chain = [(0, 0, 10, 10), (4, 0, 14, 10), (8, 0, 18, 10)]  # neighbours 0.43, ends 0.11
     rng = np.random.default_rng(4)
     corners = rng.integers(0, 40, (30, 2))
     many = np.concatenate([corners, corners + rng.integers(6, 24, (30, 2))], 1)
-    many = [tuple(int(v) for v in box) for box in many]
     return [
-        Case("indices", "no box", ([], [], 0.5)),
-        Case("indices", "one box", ([first], [0.2], 0.5)),
-        Case("order", "two boxes far apart", ([first, far], [0.3, 0.9], 0.5)),
-        Case("better", "two boxes of one cell", ([near, first], [0.6, 0.9], 0.5)),
-        Case("limit", "an IoU just at the limit", ([(0, 0, 2, 1), (0, 0, 1, 1)], [0.9, 0.8], 0.5)),
-        Case("better", "a chain: the middle one goes, and no longer harms the last",
-             (chain, [0.9, 0.8, 0.7], 0.3)),
-        Case("better", "a chain whose middle is best", (chain, [0.7, 0.9, 0.8], 0.3)),
-        Case("equal", "two boxes far apart, of one score", ([first, far], [0.9, 0.9], 0.5)),
-        Case("equal", "three scores, two of them equal", ([first, far, near, (60, 0, 70, 9)],
-                                                 [0.7, 0.4, 0.7, 0.4], 0.5)),
-        Case("better", "two cells, two boxes each", ([first, far, near, (31, 30, 43, 40)],
-                                           [0.5, 0.9, 0.8, 0.4], 0.5)),
-        Case("better", "thirty boxes", (many, rng.permutation(30).tolist(), 0.25)),
+        case("indices", "no box", [], [], 0.5),
+        case("indices", "one box", [first], [0.2], 0.5),
+        case("order", "two boxes far apart", [first, far], [0.3, 0.9], 0.5),
+        case("better", "two boxes of one cell", [near, first], [0.6, 0.9], 0.5),
+        case("limit", "an IoU just at the limit", [(0, 0, 2, 1), (0, 0, 1, 1)], [0.9, 0.8], 0.5),
+        case("better", "a chain: the middle one goes, and no longer harms the last",
+             chain, [0.9, 0.8, 0.7], 0.3),
+        case("better", "a chain whose middle is best", chain, [0.7, 0.9, 0.8], 0.3),
+        case("equal", "two boxes far apart, of one score", [first, far], [0.9, 0.9], 0.5),
+        case("equal", "three scores, two of them equal", [first, far, near, (60, 0, 70, 9)],
+             [0.7, 0.4, 0.7, 0.4], 0.5),
+        case("better", "two cells, two boxes each", [first, far, near, (31, 30, 43, 40)],
+             [0.5, 0.9, 0.8, 0.4], 0.5),
+        case("better", "thirty boxes", many, rng.permutation(30), 0.25),
     ]
 
 
