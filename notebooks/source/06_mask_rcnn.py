@@ -296,7 +296,7 @@ def draw_boxes(picture, boxes, colour=(1, 0.62, 0)):
 
 ck.show.images(
     [draw_boxes(0.5 * (truth > 0), grid[fits]), draw_boxes(0.5 * (truth > 0), landed)],
-    ["the five best anchors", "moved and stretched: proposals"], size=4,
+    ["the five best anchors", "moved and stretched as wanted"], size=4,
     alt="Five cells, on each the anchor that fits it best, which is too large or lies beside it; "
     "and the same boxes after they were moved and stretched: each frames its cell exactly.",
 )
@@ -617,11 +617,14 @@ ck.show.table(
 
 # %% tags=["changes"]
 live = {"U-Net": models.row(unet, scored), "Mask R-CNN": models.row(detector, scored)}
-shown = ("iou", "f1", "object f1", "object dice", "AP50", "COCO AP", "count error")
+titles = {"object F1": "object f1", "object Dice": "object dice", "AP50": "AP50",
+          "count error": "count error"}
+shown = {"IoU": "iou", "F1": "f1", **titles, "COCO AP": "COCO AP"}
 ck.show.table(
-    [{"network": name, "minutes": spent[name], **{key: row[key] for key in shown}}
+    [{"network": name, "minutes": spent[name], **{title: row[key] for title, key in shown.items()}}
      for name, row in live.items()],
-    f"Live: {samples.dataset}, {len(scored)} test pictures; IoU: mean of them, objects pooled",
+    f"Live: {samples.dataset}, {len(scored)} test pictures (IoU: mean over them; all else: counted "
+    "over them together)",
 )
 
 # %% fold="Show one picture"
@@ -661,8 +664,6 @@ ck.lesson.claim(
 
 # %% fold="Show the table of all models"
 paper = {"simple": 0.62, "resnet-coco": 0.77, "unet": 0.83, "mask_rcnn-coco": 0.88}
-titles = {"object F1": "object f1", "object Dice": "object dice", "AP50": "AP50",
-          "count error": "count error"}
 for data in ("dsb2018", "glas"):
     ck.show.table(
         [{"model": row["words"], "M weights": row["weights"] / 1e6 if "weights" in row else "–",
@@ -672,7 +673,7 @@ for data in ("dsb2018", "glas"):
           **({"paper: IoU": paper.get(key, "not printed")} if data == "dsb2018" else {}),
           **{title: models.over_seeds(data, key, measure) for title, measure in titles.items()}}
          for key in models.measured("dsb2018") if (row := models.measured(data).get(key))],
-        f"Measured earlier, {data}", digits=2)
+        f"Measured earlier, {data} (M: million; ms: for 256×256 pixels on one core)", digits=2)
 
 # %% fold="Draw accuracy against speed"
 timed = {key: row for key, row in models.measured("dsb2018").items() if "ms" in row}
