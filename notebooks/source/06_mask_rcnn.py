@@ -654,13 +654,13 @@ ck.lesson.claim(
 )
 
 # %% [markdown]
-# Then all models, *measured earlier* by `make model-table`: real pictures of nuclei (whole fields
-# apart) and of glands (patients apart, at half size), each trained for the minutes shown. ± is the
-# standard deviation over three [seeds](term:seed); without it there was one seed. *Paper* is what
-# [Wang and Song](paper:nuclei) print: 670 pictures to train on and 65 to test on, but not which.
-# Their residual network and their Mask R-CNN began with weights from COCO, so these numbers stand
-# beside the rows with such weights. Where weights could not be downloaded, the row says so. *Eight
-# views* and *together* are explained under *Going further*.
+# Then all models, *measured earlier* by `make model-table`: real pictures, harder than drawn ones,
+# of nuclei (whole fields apart) and of glands (patients apart, at half size), each trained for the
+# minutes shown. ± is the standard deviation over three [seeds](term:seed); without it there was one
+# seed. *Paper* is what [Wang and Song](paper:nuclei) print: 670 pictures to train on and 65 to test
+# on, but not which. Their residual network and their Mask R-CNN began with weights from COCO, so
+# these numbers stand beside the rows with such weights. Where weights could not be downloaded, the
+# row says so. *Eight views* and *together* are explained under *Going further*.
 
 # %% fold="Show the table of all models"
 paper = {"simple": 0.62, "resnet-coco": 0.77, "unet": 0.83, "mask_rcnn-coco": 0.88}
@@ -765,8 +765,8 @@ ck.show.images(
 # %% [markdown]
 # In the rows measured earlier, the U-Net finds more of what is bent. Mask R-CNN finds more of what
 # is large or compact: where such objects touch, the U-Net's pieces run together. In the pictures
-# look for three things: touching nuclei (one piece for the U-Net), faint nuclei (below the score
-# for Mask R-CNN), and the outline of large ones (28×28 numbers must do).
+# look for nuclei that touch (one piece for the U-Net), and for outlines of Mask R-CNN that are cut
+# straight: a mask ends with its box.
 #
 # ## 11. What to choose when
 #
