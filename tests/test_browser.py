@@ -26,6 +26,7 @@ from PIL import Image
 
 import cellkit as ck
 from cellkit import explore, show
+from cellkit.explore.seeds import merged_cells
 
 KERNEL = os.environ.get("CELLKIT_KERNEL", sys.executable)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -298,12 +299,13 @@ def look_at_instances(shown, here):
 
     def check():
         found = ck.instances(soft, **values)
-        wrong = ck.metrics.splits_merges(sample.labels, found)
+        split = ck.metrics.splits_merges(sample.labels, found).splits
         scores = ck.average_precision(sample.labels, found, ck.metrics.THRESHOLDS)
         wanted = {"cells found": str(found.max()), "cells in truth": str(true),
                   "AP at IoU 0.5": f"{scores[0]:.3f}",
                   "AP, mean over 0.5 to 0.95": f"{scores.mean():.3f}",
-                  "cells split": str(wrong.splits), "cells merged": str(wrong.merges)}
+                  "cells split": str(split),
+                  "cells merged": str(merged_cells(sample.labels, found))}
         deadline = time.monotonic() + 90
         while shown.numbers() != wanted and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -23,6 +23,7 @@ from torch import nn
 
 import cellkit as ck
 from cellkit import augment, explore, show
+from cellkit.explore.seeds import merged_cells
 from cellkit.samples import Sample
 from cellkit.weights import save_weights
 
@@ -187,6 +188,14 @@ def test_where_nobody_looks_an_error_is_an_error(monkeypatch):
     monkeypatch.setenv("CELLKIT_STRICT", "1")
     with pytest.raises(ZeroDivisionError):
         explore.Explorer(lambda n: 1 / n, {"n": widgets.IntSlider()})
+
+
+def test_merged_cells_do_not_become_fewer_when_everything_runs_together():
+    truth = np.array([[1, 1, 2, 2, 0, 3, 3, 0, 4, 4]])
+    pairs = np.array([[1, 1, 1, 1, 0, 2, 2, 2, 2, 2]])
+    assert merged_cells(truth, truth) == merged_cells(truth, 0 * truth) == 0
+    assert merged_cells(truth, pairs) == merged_cells(truth, np.ones_like(truth)) == 4
+    assert merged_cells(truth, np.where(truth == 1, [[5, 6] * 5], 7 * (truth > 2))) == 2
 
 
 def test_the_twin_shows_each_value_and_says_it_in_text(capsys):

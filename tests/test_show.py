@@ -323,7 +323,7 @@ def test_pixels_are_what_a_browser_is_sent():
 
 
 @pytest.mark.parametrize("caption", ["", "a line below"])
-@pytest.mark.parametrize("title", ["one line", "two\nlines"])
+@pytest.mark.parametrize("title", ["one line", "two\nlines", "four\nlines\nof\ntitle"])
 def test_titles_of_images_stay_within_the_figure(title, caption, monkeypatch):
     drawn = []
     monkeypatch.setattr(figures, "figure", lambda fig, alt: drawn.append(fig))

@@ -109,6 +109,7 @@ def images(pictures, titles=(), *, alt: str, columns: int | None = None, size: f
     fig, grid = axes(rows, columns, (size, size * min(tallest, 1.5) + words))
     for ax in np.ravel(grid):
         ax.axis("off")
+        ax.set_anchor("N")  # or a title of several lines is pushed out at the top
     for i, (ax, picture) in enumerate(zip(np.ravel(grid), pictures, strict=False)):
         if picture.ndim == 2 and np.issubdtype(picture.dtype, np.integer):
             picture = colour_labels(picture)

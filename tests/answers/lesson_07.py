@@ -42,10 +42,14 @@ def parameters_all_four():
     return {"threshold": 0.5, "smoothing": 2.5, "seed_threshold": 0.3, "min_size": 30}
 
 
+def parameters_of_a_grid():
+    return {"threshold": 0.5, "smoothing": 2, "seed_threshold": 0.3, "min_size": 16, "h": None}
+
+
 RIGHT = {
     "flood": (flood_in_a_frame,),
     "five_cells": (five_cells_in_a_list,),
     "which_wins": (which_wins_in_a_list,),
     "distance_target": (distance_target_stacked,),
-    "parameters": (parameters_all_four,),
+    "parameters": (parameters_all_four, parameters_of_a_grid),
 }

@@ -10,7 +10,7 @@ from cellkit_course.exercises.lesson_07 import LESSON
 
 
 def distance_target(labels):
-    """Each cell's own distance to what is not of it, 1 at its deepest (float32)."""
+    """float32 (H, W): how deep inside its own cell each pixel lies, 1 at the cell's deepest."""
     target = np.zeros(labels.shape, np.float32)
     for k in np.unique(labels[labels > 0]):
         depth = ndimage.distance_transform_edt(labels == k)
@@ -69,6 +69,14 @@ def _distance_numbers_in_a_row(labels):
     for k in range(1, len(np.unique(labels))):
         depth = ndimage.distance_transform_edt(labels == k)
         target += depth / max(depth.max(), 1)
+    return target
+
+
+def _distance_of_absent_numbers(labels):
+    target = np.zeros(labels.shape, np.float32)
+    for k in range(1, labels.max() + 1):
+        depth = ndimage.distance_transform_edt(labels == k)
+        target += depth / depth.max()
     return target
 
 
@@ -229,6 +237,9 @@ EXERCISE = Exercise(
                 "the picture's edge counts as the end of a cell; it only cuts off our view"),
         Mistake("numbers", _distance_numbers_in_a_row,
                 "numbers may be missing in between: go through those that occur"),
+        Mistake("numbers", _distance_of_absent_numbers,
+                "a number that no pixel has got its turn: its largest distance is 0, and 0 / 0 is "
+                "NaN; go through the numbers that occur"),
         Mistake("numbers", _distance_with_background,
                 "0 is no cell: the background got a hill as well"),
         Mistake("deepest", _distance_per_piece,

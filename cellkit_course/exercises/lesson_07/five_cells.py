@@ -92,8 +92,9 @@ EXERCISE = Exercise(
         "are known",
         "for each prediction work out the IoU with each true cell that it touches: pixels shared, "
         "divided by pixels of either",
-        "A is found wholly. Of B's two pieces one has 24 of its 40 pixels, which is 0.6. The one "
-        "over C and D shares 40 of 80 or more pixels with each: is that above one half?",
+        "A shares 36 of 44 pixels with its prediction. Of B's two pieces one has 24 of its 40 "
+        "pixels, which is 0.6. The one over C and D shares 40 of 88 pixels with each: is that one "
+        "half?",
     ),
     mistakes=(
         Mistake("counts", _five_merged_is_a_hit,
@@ -104,7 +105,7 @@ EXERCISE = Exercise(
                 "that each shares with its cell, and those of either"),
         Mistake("counts", _five_both_halves_hit,
                 "one hit too many: the smaller piece of B shares 16 of its 40 pixels, and the one "
-                "over C and D shares 40 of more than 80 with either"),
+                "over C and D shares 40 of 88 with either"),
         Mistake("counts", _five_any_overlap, "to overlap is not enough: compute each IoU"),
         Mistake("counts", _five_swapped,
                 "the last two are swapped: FP are predictions without a partner, FN true cells "

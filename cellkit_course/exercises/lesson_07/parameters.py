@@ -78,6 +78,10 @@ def _parameters_unknown():
     return {"sigma": 2, "seed_threshold": 0.35}
 
 
+def _parameters_of_peaks():
+    return {"smoothing": 2, "seed_threshold": 0.35, "h": 0.1}
+
+
 def _parameters_flattened():
     return {"smoothing": 8, "seed_threshold": 0.35}
 
@@ -119,9 +123,18 @@ _SIZE = "with this min_size small cells are thrown away"
 _STRICT = "with this threshold hardly any mask is left, or far too much"
 _QUOTES = "a number stands in quotes: leave them out"
 _DICTIONARY = "write a dictionary: {\"smoothing\": …, …}"
-_NAMES = "a name in the dictionary is none of these"
+_CORES = "leave h out: here a seed is a core, cut out by seed_threshold, and no peak"
 #: Values that are near enough: to try what an answer would reach if one of its own were mended.
 _NEAR = {"threshold": 0.5, "smoothing": 2, "seed_threshold": 0.35, "min_size": 16}
+
+
+def _no_such(name):
+    return f"{name!r} is none of these names"
+
+
+def _named(value: dict) -> dict:
+    """Without ``h=None``, which :func:`cellkit.tune_instances` gives back and is so anyway."""
+    return {name: one for name, one in value.items() if name != "h" or one is not None}
 
 
 def _judge_parameters(case, outcome, again):
@@ -129,8 +142,10 @@ def _judge_parameters(case, outcome, again):
     wanted = "a dictionary with some of " + ", ".join(START)
     if not isinstance(value, dict):
         return Fault(present(value), wanted, _DICTIONARY)
-    if not set(value) <= set(START):
-        return Fault(present(value), wanted, _NAMES)
+    value = _named(value)
+    for name in value:
+        if name not in START:
+            return Fault(present(value), wanted, _CORES if name == "h" else _no_such(name))
     for name, number in value.items():
         if family(number) != "number" or isinstance(number, bool):
             return Fault(f"{name} = {present(number)}", "a number",
@@ -160,7 +175,7 @@ def _suspicion(used, score, firsts) -> str:
 
 
 def _praise_parameters(outcome, again):
-    used = START | {name: float(number) for name, number in outcome.value.items()}
+    used = START | {name: float(number) for name, number in _named(outcome.value).items()}
     used["min_size"] = int(used["min_size"])
     return (f"Mean average precision {_score(tuple(sorted(used.items()))):.3f}; at the start it "
             f"was {_score(tuple(sorted(START.items()))):.3f} on these pictures.")
@@ -197,7 +212,8 @@ EXERCISE = Exercise(
         Mistake("form", _parameters_of_the_watershed,
                 "peak_distance belongs to the watershed of a mask; here the cores are cut out by "
                 "seed_threshold"),
-        Mistake("form", _parameters_unknown, _NAMES),
+        Mistake("form", _parameters_unknown, _no_such("sigma")),
+        Mistake("form", _parameters_of_peaks, _CORES),
         Mistake("form", _parameters_as_text, _QUOTES),
         Mistake("form", _parameters_no_dictionary, _DICTIONARY),
     ),
