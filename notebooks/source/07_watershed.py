@@ -177,7 +177,7 @@ ck.show.animation(
 #   drawn.
 
 # %% [markdown]
-# The straight line is where both waters arrive at the same moment. Nobody drew it: it follows from
+# The straight line is where both waters arrive at the same moment. Nobody chose it: it follows from
 # the landscape and the seeds. In code it is one line, `watershed(-height, seeds, mask=two)`; how to
 # write the flooding yourself stands under *Going further*.
 #
@@ -206,7 +206,7 @@ explorer
 # method [k-means](define:k-means) puts k centres among points so that each point lies near one.
 # Here the points are all mask pixels, and the centres are the seeds. And k? The paper tries many,
 # and draws the sum of squared distances from pixel to centre. The [elbow](define:elbow) is the k
-# where such a curve bends: as a rule, the point farthest from the straight line between its ends.
+# where a curve of errors over k bends: the point farthest from the straight line between its ends.
 
 # %%
 def elbow_of(mask, largest):
@@ -859,8 +859,8 @@ print("without a test well, so not scored:", ", ".join(missing) or "none")
 #
 # The [U-Net paper](paper:unet) of 2015 had the same trouble, and solved it otherwise. It draws a
 # line of background between touching cells. A
-# [weight map](define:weight-map "|targets.weight_map") then makes the pixels of narrow gaps count
-# more in the loss. A pixel's weight is
+# [weight map](define:weight-map "|targets.weight_map") makes the pixels of narrow gaps count more
+# in the loss. A pixel's weight is
 #
 #     1 + w0 · exp(−(d1 + d2)² / (2 σ²))
 #
