@@ -20,7 +20,7 @@
 # %% [markdown] tags=["question"]
 # From lesson 2. The training loss falls and falls, the validation loss turns and rises. What now?
 # - [ ] Train on, the training loss is what counts — from here on the network memorises.
-# - [x] Keep the weights from where the validation loss was lowest — that is to stop early.
+# - [x] Keep the weights from where the validation loss was lowest — this is called early stopping.
 # - [ ] Take the validation pictures into the training — then nothing is left to see it with.
 
 # %% [markdown] tags=["question"]
@@ -56,13 +56,14 @@ ck.show.table(
     [{"augmentation": {"default": "flips, quarter turns, light",
                        "paper": "also turned, enlarged, bent"}[name],
       "F1, fluorescence": test_part["f1, fluorescence"], "F1, stained": test_part["f1, stained"]}
-     for name, test_part in pair.items()],
+     for name, test_part in sorted(pair.items())],
     "DSB2018, foreground F1 pooled over test pixels (measured earlier)")
 
 # %% [markdown]
-# **F1** of pixels is [Dice](term:dice) by another name. On the many fluorescent pictures it makes
-# no difference; on the few stained ones it is worth more than 0.2. Augmentation stands in for
-# pictures that nobody took. When does that work, and when does it harm?
+# **F1** of pixels is [Dice](term:dice) by another name. On the many fluorescent pictures the two
+# hardly differ; on the few stained ones the whole list gains more than 0.2. With one seed each,
+# that is a hint and no proof. Augmentation stands in for pictures that nobody took. When does that
+# work, and when does it harm?
 #
 # ## 2. Three pictures
 #
@@ -93,7 +94,7 @@ ck.show.images(
 
 # %% [markdown]
 # We train on them as they are, without any augmentation. The helper below does it in the same way
-# all through the lesson: same network, same number of steps.
+# all through the lesson: same network, same number of steps (`lesson` holds both).
 
 # %%
 def trained(samples, augment=None, seed=0):
@@ -122,9 +123,10 @@ ck.show.bars(
 known, same, other = by_part.values()
 ck.lesson.claim(
     known > max(same, other) + 0.02,
-    f"The first bar, {known:.2f}, is about pictures that the network knows. The others, {same:.2f} "
-    f"and {other:.2f}, are what we want to know. The gap is over-fitting: with so few "
-    "pictures, learning *these* pixels is easier than learning what a cell is.",
+    f"The first bar, {known:.2f}, is about pictures that the network knows. On new pictures of the "
+    f"same lines it reaches {same:.2f}. That gap is over-fitting: with so few pictures, learning "
+    f"*these* pixels is easier than learning what a cell is. The last bar, {other:.2f}, is about "
+    "kinds of cells that it has never seen.",
     f"The first bar, {known:.2f}, is about pictures that the network knows, the others, {same:.2f} "
     f"and {other:.2f}, about new ones. Here the known ones are no easier: the training was too "
     "short to memorise them, or these are the harder pictures.",
@@ -147,8 +149,8 @@ ck.lesson.claim(
 # 2. The truth must **move with it**: labels are turned and bent exactly as the image is. Light and
 #    noise change the image only.
 #
-# Here is every transform of `ck.augment`, alone, on one picture. Each cell has the colour of its
-# label.
+# Here are eleven transforms of `ck.augment`, each alone, on one picture. Each cell has the colour
+# of its label.
 
 # %%
 a, picture = ck.augment, three[0]
@@ -162,10 +164,16 @@ def seen_through(transform, draw=0):
                                            np.random.default_rng(draw))
     return ck.show.colour_labels(follow, moved)
 
+def in_words(transform):
+    name, strength = type(transform).__name__, transform.between[1]
+    said = {"Flip": "left and right", "Zoom": f"{1 + strength:g} times as large",
+            "Sharpen": "times the fine detail added"}.get(name, transform.unit)
+    return f"{name}\n{said}" if name in ("Flip", "Zoom") else f"{name}: {strength:g}\n{said}"
+
 ck.show.images(
     [ck.show.colour_labels(picture.labels, picture.image)]
     + [seen_through(one) for one in transforms],
-    ["untouched"] + [f"{type(one).__name__}: {one.between[1]:g}\n{one.unit}" for one in transforms],
+    ["untouched"] + [in_words(one) for one in transforms],
     size=2.7, alt="One cut-out untouched, and after each of eleven transforms, each alone. Seven "
     "move the pixels, and the coloured cells move along; four change grey values only, and the "
     "cells stay.",
@@ -175,7 +183,7 @@ ck.show.images(
 # Look closely at *Rotate* and *Shift*. Pixels that come from outside the picture are filled by
 # mirroring what is inside, like a kaleidoscope: one cell may appear twice, under one number. For a
 # [mask](term:mask) that does no harm. And where new pixels fall between old ones (*Rotate*, *Zoom*,
-# *Elastic*), they are interpolated, which smooths the grain.
+# *Elastic* and others), they are interpolated, which smooths the grain.
 
 # %% [markdown] tags=["question"]
 # The network is to tell left hands from right hands. Which of the eleven must you leave out?
@@ -218,7 +226,7 @@ ck.show.images(
 #
 # Where does augmentation belong? After a picture was read, before it becomes a
 # [tensor](term:tensor), anew in each step, and in training only. Here is your loop of lesson 2 with
-# that step in it:
+# that step in it. One line undoes a part of what `augment` did. Which?
 
 # %%
 def train_augmented(samples, augment, steps, seed=0):
@@ -239,19 +247,18 @@ def train_augmented(samples, augment, steps, seed=0):
 
 # %%
 by_hand = train_augmented(three, ck.augment.default, lesson.by_hand)
-print(f"Dice on test wells after {lesson.by_hand} steps: {score(by_hand, test):.2f};",
-      f"the network of section 2, without augmentation: {score(plain, test):.2f}")
+print(f"Dice on test wells: {score(by_hand, test):.2f} after only {lesson.by_hand} steps")
 
 # %% [markdown]
-# `ck.fit(augment=…)` has the same step in its loop, with one difference that matters. It
-# [standardises](term:standardise) by the mean and spread of the *untouched* picture, so a brighter
-# picture reaches the network brighter. In the loop above the brightness is changed first and then
-# standardised away; so it is with the ready-made copies of section 6.
+# It is the line with `standardise`: a brighter picture gets mean 0 like all others, and the change
+# is gone. So it is with the ready-made copies of section 6. `ck.fit(augment=…)`
+# [standardises](term:standardise) by the mean and spread of the *untouched* picture: there a
+# brighter picture reaches the network brighter.
 
 # %% [markdown] tags=["question"]
-# In which order must it be, if the network should learn to live with darker pictures?
-# - [x] Standardise by the untouched picture, so that the change survives — the network then really
-#   sees darker and brighter pictures.
+# In which order must it be, if the network is to see darker and brighter pictures in training?
+# - [x] Standardise by the untouched picture, so that the change survives — measured
+#   by the same mean, a darker picture stays darker.
 # - [ ] Change the brightness, then standardise — that gives each picture mean 0 again: nothing has
 #   changed.
 # - [ ] The order does not matter — it does: one of the two undoes the other.
@@ -319,6 +326,7 @@ flip_pair = ck.lesson.check("flip_pair", flip_pair)
 flips = {"right": flip_pair, "colleague's": colleagues_flip_pair}
 
 def as_augmentation(flip):
+    # torch takes no array that runs backwards, so each is copied
     return lambda image, labels, rng: tuple(map(np.ascontiguousarray, flip(image, labels, rng)))
 
 cost = {name: score(trained(three, as_augmentation(flip)), test)
@@ -326,17 +334,18 @@ cost = {name: score(trained(three, as_augmentation(flip)), test)
 
 # %% fold="Two ways to flip"
 ck.show.bars(
-    cost, digits=3, ylabel="Dice on test wells, mean", title="one seed each",
+    cost, digits=3, ylabel="Dice on test wells, mean", title=f"{samples.dataset}: one seed each",
     alt="Dice on the test wells after training with right flips, and with flips that tear image "
     "and labels apart: " + ", ".join(f"{n} {v:.3f}" for n, v in cost.items()) + ".",
 )
 loss_of_dice = cost["right"] - cost["colleague's"]
 ck.lesson.claim(
-    loss_of_dice > 0.02,
+    loss_of_dice > 0.1,
     f"The bug costs {loss_of_dice:.2f} of Dice: half of the training pairs "
     "were wrong, and a network that learns from such pairs learns to be unsure.",
-    f"The two differ by {loss_of_dice:+.2f} only, from one seed each. Half "
-    "of the training pairs were wrong, and yet the score does not tell: that is why one must look.",
+    f"Right flips minus the colleague's: {loss_of_dice:+.3f}. From one seed each, so small a "
+    "difference may be luck (section 7). Half of the training pairs were wrong, and the score "
+    "hardly tells: that is why one must look.",
     trained=True,
 )
 
@@ -344,10 +353,10 @@ ck.lesson.claim(
 # The second bug you know from lesson 1: labels turned by [interpolation](term:interpolation), which
 # invents cells. Exercise 3.2, under *Going further*, is about it.
 #
-# The third. A training program cuts and augments in several [workers](define:worker
+# The third bug repeats pictures. A training program often has several [workers](define:worker
 # "| ck.fit(workers=…)"): a worker is a process that prepares pictures while the network is busy.
-# Each has its own generator of random numbers. Here is what happens when all start it alike: worker
-# 0 augments our three pictures, and worker 1 augments them once more.
+# Each has its own generator of random numbers. Here is what happens when all begin with the same
+# seed: worker 0 augments our three pictures, and worker 1 augments them once more.
 
 # %%
 def worker(pictures, rng):
@@ -398,7 +407,7 @@ fresh = [a.paper3(three[k % 3].image, three[k % 3].labels, generator_for(0, 0, k
 
 # %% fold="A generator for each item"
 ck.show.images(
-    fresh, [f"worker {k // 3}, item {k}" for k in range(6)], columns=3, size=2.7,
+    fresh, [f"item {k}, by worker {k % 2}" for k in range(6)], columns=3, size=2.7,
     alt="Six augmented cut-outs with a generator for each item: no two are alike, whichever "
     "worker made them.",
 )
@@ -408,7 +417,7 @@ ck.show.images(
 #
 # [](paper:cell_alive) made 1,773 pictures out of its three, and then set 15 % aside to validate.
 # Read that again. Three pictures cannot be split 85 to 15, so the *copies* were. Then copies of the
-# same picture lie on both sides. (The paper does not say so in words. Its numbers allow no other
+# same picture, *sisters*, lie on both sides. (The paper does not say so in words. Its numbers allow no other
 # reading that we can see.) Let us do the same.
 
 # %%
@@ -503,14 +512,15 @@ honest = trained(honest_train)
 honest_scores = scores(honest, honest_valid)
 
 # %% fold="What was promised, and what was kept"
+shown = {name: {part: round(dice, 2) for part, dice in found.items()}  # so that the table adds up
+         for name, found in (("grown, then split", leaky_scores),
+                             ("split, then grown", honest_scores))}
 ck.show.table(
     [{"order": name, "promised by the validation part": found["validation"],
       "reached on unseen pictures": found["unseen"],
-      "promise − truth": found["validation"] - found["unseen"]}
-     for name, found in (("grown, then split", leaky_scores),
-                         ("split, then grown", honest_scores))],
+      "promise − truth": found["validation"] - found["unseen"]} for name, found in shown.items()],
     f"{samples.dataset}: Dice, mean over pictures, one seed", digits=2)
-flattery = leaky_scores["validation"] - leaky_scores["unseen"]
+flattery = shown["grown, then split"]["validation"] - shown["grown, then split"]["unseen"]
 ck.lesson.claim(
     flattery > 0.02,
     f"Grown first, the validation part promised {flattery:.2f} more than was reached. It measured "
@@ -537,8 +547,8 @@ ck.lesson.claim(
 
 # %%
 wobble = [score(honest, ck.augment.grow(honest_valid, 2, a.paper5, seed=k)[1:]) for k in range(5)]
-print("the same network, the same picture, augmented five times:",
-      ", ".join(f"{value:.2f}" for value in wobble))
+print(f"the same network, the same picture: {honest_scores['validation']:.2f} as it is;",
+      "augmented five times:", ", ".join(f"{value:.2f}" for value in wobble))
 
 # %% [markdown]
 # `ck.augment.grow` keeps each copy's `group`, so `ck.split(copies, by="group")` never tears them
@@ -576,22 +586,26 @@ mean = {name: float(np.mean(found)) for name, found in runs.items()}
 spread = {name: float(np.std(found, ddof=1)) for name, found in runs.items()}
 ck.show.bars(
     mean, spread=spread, digits=3, ylabel="Dice on test wells",
-    title="mean ± sd of 3 seeds",
+    title=f"{samples.dataset}:\nmean ± standard deviation, 3 seeds",
     alt="Dice on the test wells by augmentation, mean and standard deviation over three seeds: "
     + ", ".join(f"{n} {mean[n]:.3f} ± {spread[n]:.3f}" for n in mean).replace("\n", " ") + ".",
 )
 
 # %% [markdown]
-# The spread of a difference of two scores is √(s₁² + s₂²), with the spread s of each. `np.hypot`
-# computes that. With three seeds only a difference of more than twice as much can be told from
-# luck.
+# The spread of a difference of two scores is √(s₁² + s₂²), where s is the spread (standard
+# deviation) of each. `np.hypot` computes that. With three seeds each, a cautious rule of thumb: a
+# difference below twice its spread may be luck.
 
 # %%
 base, *others = mean
 for name in others:
-    gain, luck = mean[name] - mean[base], np.hypot(spread[name], spread[base])
-    verdict = "more than" if abs(gain) > 2 * luck else "within"
-    print(f"{name.replace(chr(10), ' ')}: {gain:+.3f}, {verdict} twice the spread ({luck:.3f})")
+    gain, luck = mean[name] - mean[base], 2 * np.hypot(spread[name], spread[base])
+    verdict = "more than luck" if abs(gain) > luck else "may be luck"
+    print(f"{name.replace(chr(10), ' ')}: {gain:+.3f}; twice the spread {luck:.3f}: {verdict}")
+
+# %% [markdown]
+# *May be luck* is no proof that augmentation does nothing. It means: not shown, train from more
+# seeds.
 
 # %% [markdown] tags=["question"]
 # Two trainings from one seed each: 0.81 with, 0.79 without augmentation. What do you report?
@@ -618,7 +632,8 @@ ck.show.images(
     [ck.show.colour_labels(follow, moved) for moved, follow in looks],
     [f"strength × {t}: Dice {value:.3f}"
      for t, value in zip(strengths, by_strength, strict=True)],
-    size=2.9, alt="The same cut-out through the pipeline at strength 0, 1, 3 and 9, turned, "
+    size=2.9, caption=f"{samples.dataset}: Dice on test wells, one seed each",
+    alt="The same cut-out through the pipeline at strength 0, 1, 3 and 9, turned, "
     "enlarged, bent and grainier each time. Dice on the test wells, one seed each: "
     + ", ".join(f"× {t} {v:.3f}" for t, v in zip(strengths, by_strength, strict=True)) + ".",
 )
@@ -665,7 +680,7 @@ ck.show.curves(
 # %% [markdown]
 # Read each line by itself; the axis begins at 0.5, and one seed gives no error bar. ISBI 2012 is
 # flat: three slices do as well as 24, for they are nearly alike, and each holds many cells. EPFL
-# rises. DSB2018 jumps, with a dip at 46 pictures: with many kinds, *which* pictures were drawn may
+# rises. DSB2018 is lowest at 46 pictures, not at 23: with many kinds, *which* pictures were drawn may
 # count as much as how many; but one seed cannot tell that from luck. Where a curve is flat, more
 # pictures *of the same kind* would not help: mark other kinds, or train longer. Where it still
 # rises, mark more.
@@ -747,23 +762,24 @@ rotate_pair = ck.lesson.check("rotate_pair", rotate_pair)
 by_colleague = colleagues_rotate_pair(two * 1.0, two, 30)[1]
 by_nearest = rotate_pair(two * 1.0, two, 30)[1]
 
-# %% fold="Squares, turned in two ways"
+# %% fold="Two cells, turned in two ways"
 ck.show.images(
     [two > 0, by_colleague > 0, ~np.isin(by_colleague, two), by_nearest > 0],
-    ["as drawn: 2 cells", f"colleague's: {len(np.unique(by_colleague)) - 1} cells",
+    ["as drawn: 2 cells, touching", f"colleague's: {len(np.unique(by_colleague)) - 1} cells",
      "pixels of its ghost cells", f"nearest: {len(np.unique(by_nearest)) - 1} cells"],
-    size=3, alt="Two touching squares as a mask; turned with interpolation, where the mask looks "
+    size=3, alt="Two touching cells as one white mask; turned with interpolation, where the mask looks "
     "right; the pixels with numbers that no cell has, along all rims; turned by the nearest pixel, "
     "where there are two cells still.",
 )
 
 # %% [markdown]
-# As a mask the second picture looks right. Only when the cells are counted does one notice.
+# As a mask the second picture looks right. Only when the cells are counted does one notice. (The
+# specks in the corners are cells mirrored at the edges.)
 
 # %% [markdown]
 # ### A curve of your own
 #
-# The same question as in section 8, live, on DSB2018: a fifth of the fields is tested on, always
+# The same question as in section 8, live, on DSB2018: a fifth of the fields is for testing, always
 # the same. Each point had the same number of training steps, and one seed.
 
 # %%
@@ -792,8 +808,8 @@ ck.lesson.claim(
     f"From {counts[0]} pictures Dice is {by_share[0]:.2f}, from {counts[-1]} it is "
     f"{by_share[-1]:.2f}.",
     f"A Dice of {by_share[0]:.2f} from {counts[0]} pictures means that hardly any cell was found. "
-    "Nuclei glow on black in some pictures and are dark on white in others: whoever has seen one "
-    "kind only may look for the wrong thing in the other.", trained=True,
+    "Nuclei glow on black in some pictures and are dark on white in others: a network that has "
+    "seen one kind only may look for the wrong thing in the other.", trained=True,
 )
 
 # %% [markdown]
@@ -843,7 +859,8 @@ for row in earlier:
               f" everything called inside: {measured['f1 of everything']:.3f}")
     kinds = {key[4:]: value for key, value in measured.items() if key.startswith("f1, ")}
     if row["share"] is None and kinds:
-        print(f"DSB2018, side {row['side']}, augmentation {row['augmentation']}: "
+        print(f"DSB2018, side {row['side']}, augmentation {row['augmentation']}, "
+              f"{row['steps']} steps: "
               + ", ".join(f"{kind} {value:.3f}" for kind, value in kinds.items()))
 
 # %% [markdown]

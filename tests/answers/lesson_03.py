@@ -46,6 +46,11 @@ def prepare_from_behind(pictures, share, grow):
     return grow(pictures[: len(pictures) - kept]), valid
 
 
+def prepare_grown_one_by_one(pictures, share, grow):
+    count = round(share * len(pictures))
+    return [one for k in range(count) for one in grow(pictures[k : k + 1])], pictures[count:]
+
+
 def generator_for_by_key(seed, epoch, index):
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(epoch, index)))
 
@@ -65,7 +70,7 @@ def _leak_guess_in_numpy():
 RIGHT = {
     "flip_pair": (flip_pair_by_step, flip_pair_by_name),
     "rotate_pair": (rotate_pair_in_a_loop, rotate_pair_of_places),
-    "prepare": (prepare_one_by_one, prepare_from_behind),
+    "prepare": (prepare_one_by_one, prepare_from_behind, prepare_grown_one_by_one),
     "generator_for": (generator_for_by_key, generator_for_by_text),
     "leak_guess": (_leak_guess_a_fraction, _leak_guess_in_numpy),
 }

@@ -100,6 +100,10 @@ def _flip_swapped(image, labels, rng):
     return flip_pair(labels, image, rng)
 
 
+def _flip_swapped_unless_flipped(image, labels, rng):
+    return (image[:, ::-1], labels[:, ::-1]) if rng.random() < 0.5 else (labels, image)
+
+
 def _flip_cases():
     grey = np.arange(6, dtype=np.float32).reshape(2, 3) / 8
     colour = np.arange(24, dtype=np.float32).reshape(2, 4, 3) / 32
@@ -127,6 +131,7 @@ _ALWAYS = "it flips every time, whatever rng says: ask rng, and flip half of the
 _NEVER = ("it never flips, whatever rng says: rng.integers(0, 1) is always 0, and a generator made "
           "inside the function tosses the same coin each time")
 _PAIR = "two things must come back: the image, then the labels"
+_SWAPPED = "image and labels have changed places: the image comes first"
 _WANTED = "the image and its labels, both as they were or both with left and right exchanged"
 
 
@@ -181,8 +186,12 @@ def _way(value, image, labels):
             for v, a in zip(value, (image, labels), strict=True)]
     if seen[0] == seen[1] and not seen[0].startswith("neither"):
         return seen[0]
+    if all(any(_equal(v, a[:, ::step]) for step in (1, -1))
+           for v, a in zip(value, (labels, image), strict=True)):
+        return Fault("labels, image", _WANTED, _SWAPPED)
     known = not any(name.startswith("neither") for name in seen)
-    return Fault(f"the image {seen[0]}, its labels {seen[1]}", _WANTED, _TWO_COINS if known else "")
+    of_labels = seen[1].replace("it was", "they were")
+    return Fault(f"the image {seen[0]}, its labels {of_labels}", _WANTED, _TWO_COINS if known else "")
 
 
 EXERCISE = Exercise(
@@ -219,9 +228,8 @@ EXERCISE = Exercise(
         Mistake("half", _flip_a_third, _RATE),
         Mistake("columns", _flip_transposed, _OTHER_AXIS),
         Mistake("pair", _flip_image_alone, _PAIR),
-        Mistake("pair", _flip_and_swap, "image and labels have changed places: the image comes "
-                                        "first"),
-        Mistake("pair", _flip_swapped,
-                "image and labels have changed places: the image comes first"),
+        Mistake("pair", _flip_and_swap, _SWAPPED),
+        Mistake("pair", _flip_swapped, _SWAPPED),
+        Mistake("pair", _flip_swapped_unless_flipped, _SWAPPED),
     ),
 )  # fmt: skip

@@ -78,6 +78,10 @@ def _generator_numbers(seed, epoch, index):
     return np.random.default_rng([seed, epoch, index]).random(3)
 
 
+def _generator_of_three_arguments(seed, epoch, index):
+    return np.random.default_rng(seed, epoch, index)
+
+
 _GENERATOR = "the generator itself is wanted; who augments draws from it"
 _OLD = "a RandomState is numpy's old kind; np.random.default_rng makes a Generator"
 _CHANCE = "the same call gives other numbers each time; nothing could be repeated"
@@ -88,6 +92,7 @@ _COLLIDES = ("two different places share their numbers: what is made of the thre
              "the same for both; give default_rng all three as a list")
 
 
+_ONE = "default_rng takes one thing only: all three numbers together, as a list"
 _SESSION = ("Python draws the hash of a text anew each time it starts, so nothing could be "
             "repeated tomorrow; give default_rng all three as a list")
 
@@ -175,5 +180,6 @@ EXERCISE = Exercise(
         Mistake("same", _generator_of_hash, _SESSION),
         Mistake("generator", _generator_of_old, _OLD),
         Mistake("generator", _generator_numbers, _GENERATOR),
+        Mistake("generator", _generator_of_three_arguments, _ONE),
     ),
 )  # fmt: skip

@@ -85,11 +85,18 @@ def _prepare_doubled(pictures, share, grow):
 
 
 def _twice(pictures):
+    _no_single(pictures)
     return [*pictures, *(f"{name} turned" for name in pictures)]
 
 
 def _thrice(pictures):
+    _no_single(pictures)
     return [f"{name}{change}" for name in pictures for change in ("", " bent", " flipped")]
+
+
+def _no_single(pictures):
+    if isinstance(pictures, str):
+        raise TypeError(f"grow takes a list of pictures, found one picture, {str(pictures)!r}")
 
 
 def _prepare_halves_up(pictures, share, grow):
@@ -104,6 +111,11 @@ def _prepare_all_validate(pictures, share, grow):
 def _prepare_counted_from_the_end(pictures, share, grow):
     count = round(share * len(pictures))
     return grow(pictures[:count]), pictures[-(len(pictures) - count):]
+
+
+def _prepare_each_grown(pictures, share, grow):
+    count = round(share * len(pictures))
+    return [grow(one) for one in pictures[:count]], pictures[count:]
 
 
 def _prepare_cases():
@@ -125,6 +137,7 @@ _BOTH = ("some pictures are in both parts: the second begins before the first en
 _FIRST = "other pictures train than the first ones: the first train, the rest validate"
 _TWO = "two lists are wanted: training, validation"
 _VALID = "validation pictures are augmented: validate on pictures as they are"
+_PART = "grow takes a list of pictures, and here it was given a single picture"
 _SHARE = "the pictures are divided elsewhere: the first round(share * len(pictures)) train"
 
 
@@ -140,6 +153,9 @@ def _judge_preparation(case, outcome, again):
         return None
     hint = ""
     if isinstance(train, list) and isinstance(valid, list):
+        if all(sorted(map(str, part)) == sorted(right)  # an order is not asked for
+               for part, right in zip((train, valid), wanted, strict=True)):
+            return None
         behind = [{str(name)[0] for name in part} for part in (train, valid)]
         ends = [n for n in range(len(pictures) + 1) if train == list(grow(pictures[:n]))]
         if ends and valid in [pictures[m:] for m in range(ends[0])]:
@@ -152,8 +168,6 @@ def _judge_preparation(case, outcome, again):
             hint = _VALID
         elif len(behind[1]) != len(wanted[1]):
             hint = _SHARE
-        elif sorted(valid) == sorted(wanted[1]) and sorted(train) == sorted(wanted[0]):
-            hint = "the right pictures in another order: keep theirs"
         elif not behind[0] & behind[1] and valid != wanted[1]:
             hint = _FIRST
     return Fault(present((train, valid)), present(wanted), hint)
@@ -195,6 +209,7 @@ EXERCISE = Exercise(
         Mistake("two", _prepare_one_list, _TWO),
         Mistake("grown", _prepare_doubled,
                 "grow gives back the pictures themselves too; they are there twice now"),
+        Mistake("grown", _prepare_each_grown, _PART),
         Mistake("count", _prepare_counted_from_the_end,
                 "pictures[-n:] is all of them where n is 0: count from the beginning"),
     ),

@@ -108,6 +108,22 @@ def _rotate_in_bytes(image, labels, degrees):
     return image, small.astype(labels.dtype)
 
 
+def _rotate_nearest_both_and_black(image, labels, degrees):
+    return _rotate(image, labels, degrees, (0, 0), mode="constant")
+
+
+def _rotate_image_only_and_black(image, labels, degrees):
+    return _rotate(image, labels, degrees, mode="constant")[0], labels
+
+
+def _rotate_colleague_and_black(image, labels, degrees):
+    return _rotate(image, labels, degrees, (1, 1), mode="constant")
+
+
+def _rotate_other_way_and_black(image, labels, degrees):
+    return _rotate(image, labels, -degrees, mode="constant")
+
+
 def _rotate_cases():
     def smooth(seed, shape):
         grey = ndimage.gaussian_filter(np.random.default_rng(seed).random(shape), 1.5)
@@ -133,6 +149,7 @@ _MIXED = ("labels were interpolated: between cell 2 and cell 9 lies no cell 5, a
           "nothing; take the nearest pixel's number, order=0")
 _ROUGH = "the image was not interpolated: grey values may be mixed, and look better so (order=1)"
 _TURNS = "image and labels must be turned by the same angle, and that is degrees"
+_LEFT = "the labels were not turned"
 _GROWN = "the picture has grown: with reshape=False it keeps its shape"
 _PAIR = "two things must come back: the image, then the labels"
 
@@ -156,20 +173,31 @@ def _judge_rotation(case, outcome, again):
                      hint)
     ghosts = sorted(set(np.unique(new_labels).tolist()) - set(np.unique(labels).tolist()) - {0})
     if ghosts:
+        mixed = any(_like(new_labels, labels, degrees, within, order) for order in (1, 3))
         return Fault(f"labels: cells {', '.join(map(str, ghosts[:6]))}, which were not there",
-                     "only cells that were there")
+                     "only cells that were there", _MIXED if mixed else "")
     around = np.stack([np.roll(wanted[1], (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1)])
     strange = within & ~(around == new_labels).any(0)
     same = (new_labels == wanted[1])[within].mean()
     if strange.sum() > 0.03 * within.sum() or same < 0.85:
         return Fault(f"labels: {1 - same:.0%} of those that came from within the picture differ",
-                     f"labels turned by {degrees} degrees, as the image is")
+                     f"labels turned by {degrees} degrees, as the image is",
+                     _LEFT if np.array_equal(new_labels, labels) else
+                     _TURNS if _like(new_labels, labels, -degrees, within) else "")
     room = 0.25 * max(np.abs(np.diff(image, axis=k)).max() for k in (0, 1))
     off = np.abs(new_image - wanted[0])[within]
     if not np.isfinite(new_image).all() or off.max() > room:
         return Fault(f"image: grey values up to {off.max():.3f} away from the interpolated ones",
-                     f"at most {room:.3f}: turned by {degrees} degrees, and interpolated")
+                     f"at most {room:.3f}: turned by {degrees} degrees, and interpolated",
+                     _ROUGH if _like(new_image, image, degrees, within) else
+                     f"the task says: {EXERCISE.asks['image']}")
     return None
+
+
+def _like(new, old, degrees, within, order=0):
+    """Whether ``new`` is ``old``, turned so, wherever it came from within the picture."""
+    turned = ndimage.rotate(old.astype(float), degrees, reshape=False, order=order, mode="mirror")
+    return (np.abs(turned - new)[within] < 1 - 0.999 * (order == 0)).mean() > 0.9
 
 
 EXERCISE = Exercise(
@@ -192,9 +220,13 @@ EXERCISE = Exercise(
         Mistake("cells", _rotate_cubic, _MIXED),
         Mistake("cells", _rotate_rounded, _MIXED),
         Mistake("image", _rotate_nearest_both, _ROUGH),
+        Mistake("image", _rotate_nearest_both_and_black, _ROUGH),
+        Mistake("cells", _rotate_colleague_and_black, _MIXED),
+        Mistake("together", _rotate_image_only_and_black, _LEFT),
+        Mistake("together", _rotate_other_way_and_black, _TURNS),
         Mistake("cells", _rotate_swapped_orders, "the orders are the wrong way round: the image is "
                                         "interpolated (1), the labels are not (0)"),
-        Mistake("together", _rotate_image_only, "the labels were not turned"),
+        Mistake("together", _rotate_image_only, _LEFT),
         Mistake("together", _rotate_other_way, _TURNS),
         Mistake("together", _rotate_labels_other_way, _TURNS),
         Mistake("cells", _rotate_mask,
