@@ -191,7 +191,8 @@ def _way(value, image, labels):
         return Fault("labels, image", _WANTED, _SWAPPED)
     known = not any(name.startswith("neither") for name in seen)
     of_labels = seen[1].replace("it was", "they were")
-    return Fault(f"the image {seen[0]}, its labels {of_labels}", _WANTED, _TWO_COINS if known else "")
+    return Fault(f"the image {seen[0]}, its labels {of_labels}", _WANTED,
+                 _TWO_COINS if known else "")
 
 
 EXERCISE = Exercise(
