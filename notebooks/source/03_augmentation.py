@@ -417,8 +417,8 @@ ck.show.images(
 #
 # [](paper:cell_alive) made 1,773 pictures out of its three, and then set 15 % aside to validate.
 # Read that again. Three pictures cannot be split 85 to 15, so the *copies* were. Then copies of the
-# same picture, *sisters*, lie on both sides. (The paper does not say so in words. Its numbers allow no other
-# reading that we can see.) Let us do the same.
+# same picture, *sisters*, lie on both sides. (The paper does not say so in words. Its numbers allow
+# no other reading that we can see.) Let us do the same.
 
 # %%
 def grow(pictures):
@@ -680,9 +680,9 @@ ck.show.curves(
 # %% [markdown]
 # Read each line by itself; the axis begins at 0.5, and one seed gives no error bar. ISBI 2012 is
 # flat: three slices do as well as 24, for they are nearly alike, and each holds many cells. EPFL
-# rises. DSB2018 is lowest at 46 pictures, not at 23: with many kinds, *which* pictures were drawn may
-# count as much as how many; but one seed cannot tell that from luck. Where a curve is flat, more
-# pictures *of the same kind* would not help: mark other kinds, or train longer. Where it still
+# rises. DSB2018 is lowest at 46 pictures, not at 23: with many kinds, *which* pictures were drawn
+# may count as much as how many; but one seed cannot tell that from luck. Where a curve is flat,
+# more pictures *of the same kind* would not help: mark other kinds, or train longer. Where it still
 # rises, mark more.
 
 # %% [markdown] tags=["question"]
@@ -767,8 +767,8 @@ ck.show.images(
     [two > 0, by_colleague > 0, ~np.isin(by_colleague, two), by_nearest > 0],
     ["as drawn: 2 cells, touching", f"colleague's: {len(np.unique(by_colleague)) - 1} cells",
      "pixels of its ghost cells", f"nearest: {len(np.unique(by_nearest)) - 1} cells"],
-    size=3, alt="Two touching cells as one white mask; turned with interpolation, where the mask looks "
-    "right; the pixels with numbers that no cell has, along all rims; turned by the nearest pixel, "
+    size=3, alt="Two touching cells as one white mask; turned with interpolation, where the mask "
+    "looks right; the pixels with numbers that no cell has, along all rims; turned by the nearest pixel, "
     "where there are two cells still.",
 )
 
