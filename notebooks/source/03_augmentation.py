@@ -768,8 +768,8 @@ ck.show.images(
     ["as drawn: 2 cells, touching", f"colleague's: {len(np.unique(by_colleague)) - 1} cells",
      "pixels of its ghost cells", f"nearest: {len(np.unique(by_nearest)) - 1} cells"],
     size=3, alt="Two touching cells as one white mask; turned with interpolation, where the mask "
-    "looks right; the pixels with numbers that no cell has, along all rims; turned by the nearest pixel, "
-    "where there are two cells still.",
+    "looks right; the pixels with numbers that no cell has, along all rims; turned by the nearest "
+    "pixel, where there are two cells still.",
 )
 
 # %% [markdown]
