@@ -508,7 +508,7 @@ ck.lesson.claim(
 
 # %% [markdown]
 # The peaks of the predicted distance are the seeds. But a predicted map is grainy, and grain has
-# peaks, too. So a peak counts only if one must go down by at least
+# peaks, too. A peak counts as a seed only if one must go down by at least
 # [h](define:h "h|instances(method='distance', h=)") before a higher one can be reached. (It must
 # also reach `seed_threshold`, usually 0.3, which the figure leaves out.) Here is a cut through the
 # map of section 1's network, smoothed as `ck.instances` does it:
