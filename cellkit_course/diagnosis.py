@@ -300,7 +300,8 @@ _ERRORS = (
     (ValueError, "operands could not be broadcast", "two arrays of different shapes meet: compare "
      "their shapes"),
     (ValueError, "expected [0, 1]", "what a function of ck was given has values below 0 or above "
-     "1: clip it first"),
+     "1: clip it first; a difference of pictures is not to be clipped, it needs a function that "
+     "takes negative numbers"),
     (ValueError, "too many values to unpack", "more values come than there are names for them "
      "on the left: a picture in colour, for one, has three axes"),
     (ValueError, "not enough values to unpack", "fewer values come than there are names for "

@@ -6,6 +6,8 @@ had not read the exercises.
 
 from __future__ import annotations
 
+import ast
+import builtins
 import inspect
 import json
 import os
@@ -18,6 +20,7 @@ import numpy as np
 import pytest
 from answers import fresh
 from mutate import mutants
+from scipy.ndimage import gaussian_filter
 
 import cellkit as ck
 from cellkit.files import replacing
@@ -327,3 +330,39 @@ def test_the_baseline_is_what_was_measured():
     assert measured["spread"] == pytest.approx(np.std(scores, ddof=1), abs=1e-3)
     again = tuning.trial(BASELINE, seed=0)
     assert abs(again - measured["mean"]) < 4 * measured["spread"]  # whatever the version of torch
+
+
+def test_what_hints_and_solutions_of_lesson_4_name_stands_in_the_notebook():
+    source = (Path(__file__).parents[1] / "notebooks/source/04_super_resolution.py").read_text(
+        encoding="utf-8")
+    nodes = list(ast.walk(ast.parse(source)))
+    bound = set(dir(builtins)) | {"ck"} | {node.name for node in nodes
+                                           if isinstance(node, ast.FunctionDef)}
+    bound |= {alias.asname or alias.name for node in nodes
+              if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names}
+    for exercise in (e for e in COURSE.values() if e.lesson == "04_super_resolution"):
+        used = {node.id for node in ast.walk(ast.parse(code(exercise)))
+                if isinstance(node, ast.Name) and node.id in exercise.answer.__globals__}
+        assert used <= bound, (exercise.name, used - bound)
+
+
+def test_a_gain_that_is_too_small_does_not_read_as_large_enough():
+    def nearly(small, shape):
+        large = ck.enlarge(small, shape)
+        large = large + 0.8 * (large - gaussian_filter(large, 1))
+        for _ in range(5):
+            lack = small - COURSE["area_mean"].answer(large, 2)
+            large = large + COURSE["enlarge"].answer(lack, shape)
+        return np.clip(large, 0, 1)
+
+    fault = COURSE["sharper"].examine(nearly).fault
+    assert fault.came == "+0.43 dB against bicubic"
+
+
+def test_a_difference_of_pictures_is_not_told_to_be_clipped():
+    def by_the_front_door(small, shape):
+        large = ck.enlarge(small, shape)
+        lack = small - COURSE["area_mean"].answer(large, 2)
+        return np.clip(large + ck.enlarge(lack, shape), 0, 1)
+
+    assert "difference" in COURSE["sharper"].examine(by_the_front_door).fault.hint

@@ -42,9 +42,9 @@ def super_resolution(sample, M: float = 0.25) -> None:
     arrow(ax, (6.4, y), (6.95, y))
     arrow(ax, (8.25, y), (8.7, y))
     loss = 0.3
-    arrow(ax, (0.9, 0.82), (0.9, loss), colour=show.RED, dashed=True)
-    arrow(ax, (9.5, 0.82), (9.5, loss), colour=show.RED, dashed=True)
-    ax.plot([0.9, 9.5], [loss, loss], color=show.RED, linestyle="--", linewidth=1.4)
+    for x, side in ((0.9, 3.6), (9.5, 6.8)):  # down from both, then into the box
+        ax.plot([x, x], [0.82, loss], color=show.RED, linestyle="--", linewidth=1.4)
+        arrow(ax, (x, loss), (side, loss), colour=show.RED, dashed=True)
     box(ax, (5.2, loss), "loss: mean squared error between the two", 3.2, 0.36, show.RED, "white")
     show.figure(figure, alt=(
         f"The pipeline: a sharp picture of {full} pixels is made coarse by area, {little} pixels, "

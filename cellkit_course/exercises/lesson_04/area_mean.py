@@ -14,7 +14,7 @@ def area_mean(image, k):
     """Each square of k × k pixels as one pixel: their mean."""
     height, width = image.shape
     squares = image.reshape(height // k, k, width // k, k)
-    return squares.mean(axis=3).mean(axis=1)
+    return squares.mean(axis=(1, 3))
 
 
 def _area_every_kth(image, k):
@@ -41,6 +41,11 @@ def _area_median(image, k):
 def _area_divided(image, k):
     height, width = image.shape
     return image.reshape(height / k, k, width / k, k).mean(axis=(1, 3))
+
+
+def _area_wrong_axes(image, k):
+    height, width = image.shape
+    return image.reshape(height // k, k, width // k, k).mean(axis=(1, 2))
 
 
 def _area_blocks_mixed(image, k):
@@ -132,7 +137,7 @@ EXERCISE = Exercise(
         "reshape (H, W) to four axes: rows of squares, rows within a square, columns of squares, "
         "columns within a square. Then take the mean over the second and the fourth",
     ),
-    blanks=("height // k, k, width // k, k", "axis=3"),
+    blanks=("height // k, k, width // k, k", "axis=(1, 3)"),
     mistakes=(
         Mistake("mean", _area_every_kth, _SKIPS),
         Mistake("mean", _area_middle_pixel, _SKIPS),
@@ -145,6 +150,9 @@ EXERCISE = Exercise(
         Mistake("mean", _area_blocks_mixed,
                 "a square's rows do not lie next to each other in memory: cut each axis in two of "
                 "its own, rows into (H/k, k) and columns into (W/k, k)"),
+        Mistake("shape", _area_wrong_axes,
+                "the mean runs over other axes: of (H/k, k, W/k, k), both that have length k lie "
+                "within a square"),
         Mistake("shape", _area_divided,
                 "H/k is a number with a fraction to Python; // gives a whole one"),
         Mistake("shape", _area_columns_only, "only columns were merged; rows must be, too"),

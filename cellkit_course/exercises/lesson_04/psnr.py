@@ -15,7 +15,7 @@ def psnr(truth, pred, peak=1.0):
     error = float(np.mean((truth.astype(float) - pred) ** 2))
     if error == 0:
         return float("inf")
-    return 10 * math.log10(peak**2 / error)
+    return float(10 * np.log10(peak**2 / error))
 
 
 def _psnr_in_bytes(truth, pred, peak=1.0):
@@ -178,7 +178,7 @@ EXERCISE = Exercise(
         "make the pictures float before you subtract. Square, take the mean. If it is 0, return "
         "infinity. Else 10 · log10(peak² / error)",
     ),
-    blanks=("truth.astype(float) - pred", "10 * math.log10(peak**2 / error)"),
+    blanks=("truth.astype(float) - pred", "float(10 * np.log10(peak**2 / error))"),
     mistakes=(
         Mistake("bytes", _psnr_in_bytes,
                 "8 bits cannot hold a negative number, so differences wrap around; make the "
