@@ -11,12 +11,12 @@ from cellkit_course.record import Row, graded, read_record, update_record
 from cellkit_course.report import say
 
 ATTEMPTS = 3  # checks after which a solution opens by itself
-RUNGS = ("The idea", "The line of thought", "The code, with a blank")
+RUNGS = ("The idea", "The line of thought", "The code, with blanks")
 _HELP = "help"  # the colour of the box
 
 
 def hint(name: str) -> None:
-    """Show the next hint to an exercise, one rung a call: the idea, the thought, code with a blank.
+    """Show the next hint to an exercise, one rung a call: the idea, the thought, code with blanks.
 
     If the last check named a mistake, that comes first; and if the mistake lies in a detail, the
     ladder begins at its second rung.
@@ -76,6 +76,7 @@ def rungs(exercise: Exercise) -> list[tuple[str, str]]:
             blanked = blanked.replace(piece, "____")
         texts.append(blanked)
     names = RUNGS if exercise.blanks else (*RUNGS[:2], "Nearly there")
+    texts[:2] = map(sentence, texts[:2])
     return list(zip(names, texts, strict=True))
 
 

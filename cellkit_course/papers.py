@@ -338,7 +338,7 @@ MODELS = {
     "mask_rcnn": {"words": "light Mask R-CNN", "net": "MaskRCNN", "pace": 0.27, "lr": 2e-3},
     "resnet-coco": {"words": "ResNet-101 U-Net, COCO weights (Wang and Song)", "net": "ResNetUNet",
                     "config": {"encoder": 101, "weights": "coco"}, "pace": 0.2, "lr": 3e-4},
-    "mask_rcnn-coco": {"words": "Mask R-CNN r50-FPN, COCO weights (Sawicki et al.)",
+    "mask_rcnn-coco": {"words": "Mask R-CNN r50-FPN, COCO weights",
                        "net": "MaskRCNN",
                        "config": {"backbone": "resnet50", "weights": "coco", "size": 800,
                                   "anchors": "torchvision", "detections": 100},

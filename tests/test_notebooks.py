@@ -331,7 +331,7 @@ def test_terms_papers_and_questions_become_what_any_notebook_shows(repo):
     assert "[sums](../docs/glossary.md#sum)" in text
     assert "(../../docs/glossary.md#sum)" in "\n".join(cell.source for cell in solved.cells)
     assert "[Ronneberger, Fischer and Brox](https://arxiv.org/abs/1505.04597)" in text
-    assert ("**Question.** What is `1 + 1`?\n\n<details><summary>One</summary><p><b>No.</b> that "
+    assert ("**Question.** What is `1 + 1`?\n\n<details><summary>One</summary><p><b>No.</b> That "
             "is <i>one</i> of them, not both.</p></details>\n<details><summary>Two</s") in text
     page = builder.glossary(repo)
     assert '| <a id="sum"></a>**sum** | S | A **sum** adds up. | `np.sum` | [99]' in page
