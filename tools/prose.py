@@ -131,7 +131,8 @@ def question(markdown: str, where: str) -> str:
         )
     boxes = [
         f"<details><summary>{_html(option)}</summary>"
-        f"<p><b>{'Yes.' if mark == 'x' else 'No.'}</b> {_html(reason[0].upper() + reason[1:])}</p></details>"
+        f"<p><b>{'Yes.' if mark == 'x' else 'No.'}</b> "
+        f"{_html(reason[0].upper() + reason[1:])}</p></details>"
         for mark, option, reason in options
     ]
     return f"**Question.** {' '.join(lines)}\n\n" + "\n".join(boxes)
