@@ -509,8 +509,8 @@ history = ck.fit(plain, train, valid, degrade=degrade, loss=squared_error,
 
 # %% [markdown]
 # The second network is [residual](define:residual "|UNet(residual=True)"): it *adds* its output to
-# the coarse picture, so it has to learn only what is missing. Only trainings of as many epochs
-# compare.
+# the coarse picture, so it has to learn only what is missing. For a fair comparison, it gets as
+# many epochs.
 
 # %%
 residual = ck.UNet(width=lesson.width, head="image", residual=True)
