@@ -296,6 +296,8 @@ _ERRORS = (
     (IndexError, "only integers, slices", "an index must be a whole number"),
     (RuntimeError, "requires grad", "a tensor that knows its gradient becomes an array by "
      ".detach().numpy()"),
+    (RuntimeError, "should be between 0 and 1", "F.binary_cross_entropy takes probabilities, and "
+     "was given other numbers; for logits there is another function"),
     (ZeroDivisionError, "", "zero is below the line here: treat this case before you divide"),
     (ValueError, "operands could not be broadcast", "two arrays of different shapes meet: compare "
      "their shapes"),

@@ -246,6 +246,12 @@ NOT_SAID = {
     "second_box_iou_w4": "the fraction is cut off",
     "second_five_cells_w5": "24 of 40",
     "second_distance_target_w14": "both mistakes",
+    "task_cross_entropy": "variance",
+    "task_bce_of_logits": "variance",
+    "task_bce_of_all": "variance",
+    "task_truth_first": "variance",
+    "task_only_zero_replaced": "variance of its",
+    "band_erosion": "both sides",
 }
 
 

@@ -1386,6 +1386,38 @@ def task_probabilities(output, target, weight=0.1):
     return F.binary_cross_entropy_with_logits(p, target[:, 0]) + weight * (e / target[:, 1].var((1, 2)).clamp(min=1)).mean()
 
 
+def task_picture(output, target):
+    e = ((output[:, 1] - target[:, 1]) ** 2).mean((1, 2))
+    return (e / target[:, 1].var((1, 2)).clamp(min=1)).mean()
+
+
+@wrong("task_loss")
+def task_cross_entropy(output, target, weight=0.1):
+    return F.cross_entropy(output[:, 0], target[:, 0]) + weight * task_picture(output, target)
+
+
+@wrong("task_loss")
+def task_bce_of_logits(output, target, weight=0.1):
+    return F.binary_cross_entropy(output[:, 0], target[:, 0]) + weight * task_picture(output, target)
+
+
+@wrong("task_loss")
+def task_bce_of_all(output, target, weight=0.1):
+    return F.binary_cross_entropy_with_logits(output, target) + weight * task_picture(output, target)
+
+
+@wrong("task_loss")
+def task_truth_first(output, target, weight=0.1):
+    return F.binary_cross_entropy_with_logits(target[:, 0], output[:, 0]) + weight * task_picture(output, target)
+
+
+@wrong("task_loss")
+def task_only_zero_replaced(output, target, weight=0.1):
+    v = target[:, 1].var((1, 2))
+    e = ((output[:, 1] - target[:, 1]) ** 2).mean((1, 2)) / torch.where(v == 0, torch.ones_like(v), v)
+    return F.binary_cross_entropy_with_logits(output[:, 0], target[:, 0]) + weight * e.mean()
+
+
 @right("task_loss")
 def task_loop(output, target, weight=0.1):
     total = 0

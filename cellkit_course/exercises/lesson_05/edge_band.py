@@ -48,6 +48,11 @@ def _band_with_frame(mask, width=2):
     return ndimage.binary_dilation(mask, disc) & ~ndimage.binary_erosion(mask, disc)
 
 
+def _band_eroded_in_steps(mask, width=2):
+    grown = ndimage.binary_dilation(mask, iterations=width)
+    return grown & ~ndimage.binary_erosion(mask, iterations=width)
+
+
 def _band_unguarded(mask, width=2):
     inside, outside = ndimage.distance_transform_edt(mask), ndimage.distance_transform_edt(~mask)
     return np.where(mask, inside, outside) <= width
@@ -186,8 +191,10 @@ EXERCISE = Exercise(
         Mistake("both", _band_outside, _BOTH),
         Mistake("distance", _band_too_narrow,
                 "one pixel too narrow: a pixel that is exactly width away belongs to the band"),
-        Mistake("frame", _band_with_frame,
-                _FRAME),
+        Mistake("frame", _band_with_frame, _FRAME),
+        Mistake("frame", _band_eroded_in_steps,
+                "binary_erosion takes what lies outside the picture for background, so the frame "
+                "became a border; and iterations go in steps, not in a straight line"),
         Mistake("empty", _band_unguarded, _EMPTY),
         Mistake("distance", _band_rest, "that is everything but the band"),
         Mistake("width", _band_three_wide, "width is 2 where it is not given"),

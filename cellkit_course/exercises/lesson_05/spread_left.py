@@ -132,12 +132,12 @@ def _left_cases():
     rng = np.random.default_rng(0)
     simple = np.array([[[0.0, 2.0], [2.0, 0.0]]])
     return [
-        Case("share", "one channel that is half as busy", (simple, simple / 2)),
-        Case("share", "one channel that is busier, and brighter", (simple, simple * 3 + 7)),
-        Case("channels", "two channels, one goes silent",
+        Case("share", "one channel that is half as lively", (simple, simple / 2)),
+        Case("share", "one channel that is livelier, and brighter", (simple, simple * 3 + 7)),
+        Case("channels", "two channels, one never changes in the coarse picture",
              (np.concatenate([simple * 3, simple]), np.concatenate([simple * 3, simple * 0]))),
-        Case("silent", "a channel that is silent in both pictures", (simple * 0, simple * 0)),
-        Case("silent", "a channel that is silent in the sharp picture only",
+        Case("silent", "a channel that never changes, in either picture", (simple * 0, simple * 0)),
+        Case("silent", "a channel that never changes in the sharp picture only",
              (np.concatenate([simple * 0, simple]), np.concatenate([simple * 2, simple]))),
         Case("silent", "a channel that is always 5 in the sharp picture",
              (simple * 0 + 5, simple * 3)),
@@ -197,7 +197,7 @@ EXERCISE = Exercise(
                 "one of the two spreads divides by n - 1, the other by n: take the same for both"),
         Mistake("share", _left_of_range, "that is the range, largest minus smallest; take .std"),
         Mistake("share", _left_capped,
-                "a channel may be busier in the coarse picture: more than 1 is left"),
+                "a channel may be livelier in the coarse picture: more than 1 is left"),
         Mistake("share", _left_difference, "this subtracts the spreads; divide them"),
         Mistake("share", _left_sample,
                 "this is the coarse picture's spread; now divide by the sharp picture's"),

@@ -178,6 +178,28 @@ def _task_hardly_clamped(output, target, weight=0.1):
     return mask + weight * error
 
 
+def _task_cross_entropy_of_classes(output, target, weight=0.1):
+    mask = F.cross_entropy(output[:, 0], target[:, 0])
+    return mask + weight * _task(output, target, weight)[1]
+
+
+def _task_mask_of_both_channels(output, target, weight=0.1):
+    mask = F.binary_cross_entropy_with_logits(output, target)
+    return mask + weight * _task(output, target, weight)[1]
+
+
+def _task_truth_first(output, target, weight=0.1):
+    mask = F.binary_cross_entropy_with_logits(target[:, 0], output[:, 0])
+    return mask + weight * _task(output, target, weight)[1]
+
+
+def _task_only_zero_replaced(output, target, weight=0.1):
+    error = ((output[:, 1] - target[:, 1]) ** 2).mean(dim=(1, 2))
+    spread = target[:, 1].var(dim=(1, 2))
+    spread = torch.where(spread == 0, torch.ones_like(spread), spread)
+    return _task(output, target, weight)[0] + weight * (error / spread).mean()
+
+
 def _task_cases():
     numbers = torch.Generator().manual_seed(4)
 
@@ -290,8 +312,7 @@ EXERCISE = Exercise(
                 "for a large logit the sigmoid is exactly 1, and the logarithm of what is left "
                 "infinite; F.binary_cross_entropy_with_logits never forms it"),
         Mistake("floor", _task_plus_one,
-                "1 is added to every variance; it is only the least one, for those "
-                                "below it"),
+                "1 is added to every variance; it only replaces those below 1"),
         Mistake("relative", _task_summed, "the pictures' errors are added up; take their mean"),
         Mistake("mask", _task_logits_of_picture,
                 "the cross-entropy is taken of channel 1, the picture; the logits are channel 0"),
@@ -312,6 +333,16 @@ EXERCISE = Exercise(
         Mistake("relative", _task_all_pairs,
                 "shapes (N, 1, H, W) and (N, H, W) meet, so each picture is compared with every "
                 "other of the batch: give both the same shape"),
+        Mistake("mask", _task_cross_entropy_of_classes,
+                "F.cross_entropy takes the rows for classes of which one is true; here each pixel "
+                "asks yes or no for itself: that is the binary one"),
+        Mistake("mask", _task_mask_of_both_channels,
+                "the cross-entropy is taken of both channels; only channel 0 is a mask"),
+        Mistake("mask", _task_truth_first,
+                "the two have changed places in the cross-entropy: first the logits, then the "
+                "true mask"),
+        Mistake("floor", _task_only_zero_replaced,
+                "only a variance of exactly 0 becomes 1; every variance below 1 should"),
         Mistake("floor", _task_hardly_clamped,
                 "a sharp crop of one grey has no variance, and the error is divided by nothing; "
                 "divide by no less than 1"),
