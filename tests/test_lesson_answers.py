@@ -174,11 +174,15 @@ def test_what_is_said_never_holds_an_answer(exercise):
 
 
 @lru_cache(maxsize=1)
+def read():
+    return [builder.read(source) for source in builder.sources()]
+
+
+@lru_cache(maxsize=1)
 def cells():
     """exercise → (its lesson's imports, its check cell), of the lessons' sources"""
     found = {}
-    for source in builder.sources():
-        lesson = builder.read(source)
+    for lesson in read():
         imports = next(c.source for c in lesson if c.mark == "setup")
         found |= {c.name: (imports, c) for c in lesson if c.mark == "check"}
     return found
@@ -193,6 +197,29 @@ def test_notebook_and_exercise_agree(name):
     assert check.points == COURSE[name].points
     _, line = check.source.split("# END HIDDEN TESTS")
     assert line.strip().startswith(f'{name} = ck.lesson.check("{name}", {name}')
+
+
+def names_made(source) -> set[str]:
+    """What a piece of code imports, defines or assigns."""
+    tree = list(ast.walk(ast.parse(source)))
+    return ({n.asname or n.name for n in tree if isinstance(n, ast.alias)}
+            | {n.name for n in tree if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+            | {n.arg for n in tree if isinstance(n, ast.arg)}
+            | {n.id for n in tree if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)})
+
+
+@in_lessons
+def test_the_code_of_a_solution_uses_only_names_of_its_notebook(name):
+    """The last rung and the solution are copied into it; the exercise's own imports are not."""
+    known = {"ck", *dir(builtins)}
+    for cell in next(lesson for lesson in read() if cells()[name][1] in lesson):
+        if cell.kind == "code" and cell.mark != "check":
+            known |= names_made(cell.source)
+        if cell.name == name and cell.mark == "solution":
+            break
+    text = code(COURSE[name])
+    used = {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)}
+    assert used <= known | names_made(text), used - known - names_made(text)
 
 
 #: Just below the bar of a check, whose hidden tests ask for a little less, on other pictures.

@@ -2,8 +2,8 @@
 # # 2 · A U-Net from scratch
 #
 # A [mask](term:mask) says, for each pixel, *cell* or *not cell*. In this lesson you build a network
-# that paints such a mask: the U-Net, in about forty lines. You write its training loop, watch it
-# over-fit, stop it in time, and then look hard at where it fails.
+# that paints such a mask: the U-Net, in about forty lines. You follow its training line by line,
+# watch it over-fit, stop it in time, and then look hard at where it fails.
 
 # %% [markdown]
 # ## What you will be able to do
@@ -11,7 +11,7 @@
 # - Build a U-Net from its parts: convolution block, down, up, skip.
 # - Say what the skip connections are for, and show it with an experiment.
 # - Choose a loss when most pixels are background.
-# - Write a training loop, read its curves, and stop before it over-fits.
+# - Follow a training loop line by line, read its curves, and stop before it over-fits.
 # - Turn a probability into a mask, and judge it by Dice, precision and recall.
 #
 # {minutes}
@@ -116,9 +116,11 @@ edges = convolve(corner, [[0, 1, 0], [1, -4, 1], [0, 1, 0]])
 
 # %% fold="One operation, two sets of weights"
 ck.show.images(
-    [corner, blur, np.abs(edges)], [train[0].dataset, "mean of nine", "edges (absolute value)"],
-    limits=None, size=4, alt="A cut-out, the same blurred by averaging nine pixels, and the same "
-    "with only edges bright: two results of one operation with different weights.",
+    [image[1:-1, 1:-1] for image in (corner, blur, np.abs(edges))],
+    [train[0].dataset, "mean of nine", "edges (absolute value)"], limits=None, size=4,
+    caption="black: the lowest number of each picture, white: its highest",
+    alt="A cut-out, the same blurred by averaging nine pixels, and the same with only edges "
+    "bright: two results of one operation with different weights.",
 )
 
 # %% fold="How wide is a cell?"
@@ -139,17 +141,17 @@ ck.lesson.claim(
 # There is a shortcut: make the picture smaller in between. After halving it four times, a 3×3
 # convolution spans 48 pixels of the original. But a small picture has lost the fine outline. The
 # U-Net does both: it goes down to see far, comes up again, and on the way up gets the fine detail
-# handed over.
+# handed over. Sections 4 to 6 explain each word in the drawing.
 
 # %% fold="The U-Net with its sizes"
-ck.lesson.draw.unet(width=lesson.width)
+ck.lesson.draw.unet(width=lesson.width, shape=(128, 128))
 
 # %% [markdown]
 # ## 4. The block
 #
 # The original U-Net, by [](paper:unet), repeats one block everywhere: convolution, ReLU,
 # convolution, ReLU. [ReLU](define:relu "| nn.ReLU") sets negative numbers to zero; without it, two
-# convolutions in a row would be no more than one. We add
+# convolutions in a row could do no more than one larger convolution. We add
 # [batch norm](define:batch-norm "| nn.BatchNorm2d") after each convolution, as
 # [the Double U-Net paper](paper:double_unet) does: it subtracts the mean of each channel and
 # divides by its spread, so the numbers keep a sensible size and training gets easier.
@@ -186,8 +188,8 @@ for size in (64, 65):
 
 # %% [markdown]
 # From 65 we come back to 64. One pixel is missing, because 65 is odd and half a pixel does not
-# exist. The [skip](define:skip) puts what was there on the way down beside what comes up from
-# below, channel by channel, and for that the sizes must agree. So the smaller one is padded.
+# exist. The [skip](define:skip) joins the channels of the way down with those that come up from
+# below, as `torch.cat` does. For that, rows and columns must agree. So what comes up is padded.
 
 # %% [markdown] exercise="join_skip"
 # ### Exercise 2.1 · Join the skip (2 points, 10 minutes)
@@ -196,7 +198,8 @@ for size in (64, 65):
 # zeros to H×W; if the missing rows or columns are odd in number, the extra one goes to the
 # bottom or to the right. If `up` is larger than `skip`, crop it in the same way: of an odd number,
 # one more at the bottom or at the right. Rows and columns are treated apart. Return the channels of
-# `skip` first, then those of `up`: shape (N, B + A, H, W). Gradients must flow to both.
+# `skip` first, then those of `up`: shape (N, B + A, H, W). Use torch alone, not numpy, so that
+# torch can trace the result back to both.
 
 # %% solution="join_skip"
 def join_skip(up, skip):
@@ -224,29 +227,31 @@ join_skip = ck.lesson.check("join_skip", join_skip)
 #
 # Four times down, four times up, a skip on each level. On each level down the channels double: the
 # picture gets smaller, the description of each place gets richer. A last 1×1 convolution turns the
-# channels of each pixel into one number, the [logit](define:logit "z"): any number, where large
-# means *cell* and negative means *background*.
+# channels of each pixel into one number, the [logit](define:logit "z"): positive
+# means *cell*, negative *background*, and the farther from zero, the surer.
+#
+# In torch a network is a class: `__init__` makes its layers, `forward` says how a picture runs
+# through them. An `nn.ModuleList` is a list of layers.
 
 # %%
 class MyUNet(nn.Module):
     def __init__(self, width=16, depth=4, skips=True):
         super().__init__()
-        sizes = [width * 2**level for level in range(depth + 1)]
+        sizes = [width * 2**level for level in range(depth)]        # 16, 32, 64, 128
         self.skips = skips
-        self.first = block(1, sizes[0])
-        self.down = nn.ModuleList(block(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
-        self.up = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2)
-                                for a, b in zip(sizes[-2::-1], sizes[:0:-1], strict=True))
-        self.merge = nn.ModuleList(block(2 * a, a) for a in sizes[-2::-1])
+        self.first = block(1, width)
+        self.down = nn.ModuleList(block(a, 2 * a) for a in sizes)
+        self.up = nn.ModuleList(nn.ConvTranspose2d(2 * a, a, 2, stride=2) for a in sizes[::-1])
+        self.merge = nn.ModuleList(block(2 * a, a) for a in sizes[::-1])
         self.last = nn.Conv2d(width, 1, 1)
 
     def forward(self, x):
         levels = [self.first(x)]
         for step in self.down:
             levels.append(step(nn.functional.max_pool2d(levels[-1], 2)))
-        x = levels.pop()
+        x = levels.pop()                                            # the last: the bottom
         for up, merge in zip(self.up, self.merge, strict=True):
-            skip = levels.pop()
+            skip = levels.pop()                                     # from the bottom up
             x = merge(join_skip(up(x), skip if self.skips else torch.zeros_like(skip)))
         return self.last(x)
 
@@ -261,11 +266,11 @@ print(f"{count:,} weights, and {count + 64 + 1:,} with a second output")
 # expect: 31,036,481 weights, and 31,036,546 with a second output
 
 # %% [markdown]
-# `ck.UNet` is built of the same parts. If we copy the weights over, both must say the same about
-# the same picture.
+# `ck.UNet` is built of the same parts. If we copy the weights over, both must give the same answer
+# to the same picture; random numbers will do.
 
 # %%
-mine, theirs = MyUNet(width=8).eval(), ck.UNet(width=8).eval()
+mine, theirs = MyUNet(width=8).eval(), ck.UNet(width=8).eval()      # eval: see section 10
 theirs.load_state_dict(dict(zip(theirs.state_dict(), mine.state_dict().values(), strict=True)))
 x = torch.randn(1, 1, 96, 80, generator=torch.Generator().manual_seed(0))
 with torch.no_grad():
@@ -281,8 +286,8 @@ with torch.no_grad():
 # %% [markdown] exercise="dice"
 # ### Exercise 2.2 · Dice (2 points, 6 minutes)
 #
-# Write `dice(truth, pred)` for two boolean masks of one shape. Return a number. If both are empty,
-# they agree, and the answer is 1.
+# Write `dice(truth, pred)` for two boolean masks of the same shape. Return a number. If both are
+# empty, they agree, and the answer is 1.
 
 # %% solution="dice"
 def dice(truth, pred):
@@ -335,9 +340,9 @@ ck.show.images(
 # ## 8. Losses: what the network is told to want
 #
 # Training needs a [loss](define:loss "| ck.losses"): a number that gets smaller as the answer gets
-# better, and that changes *smoothly*. Dice jumps when a pixel crosses the threshold. Three that do
-# not, with p = 1 / (1 + exp(−z)), the probability that belongs to the logit z, and t = 1 in cells
-# and 0 elsewhere:
+# better, and that changes *smoothly*. Dice jumps when the probability of a pixel crosses one half.
+# Three that do not, with p = 1 / (1 + exp(−z)), the probability that belongs to the logit z, and t
+# = 1 in cells and 0 elsewhere:
 #
 # - [Binary cross-entropy](define:bce "BCE | ck.losses.bce") is the mean over pixels of −log of the
 #   probability given to the truth: −log p in cells, −log(1 − p) outside.
@@ -347,8 +352,8 @@ ck.show.images(
 # - [Soft Dice](define:soft-dice "| ck.losses.soft_dice") is 1 − 2 Σ p t / (Σ p + Σ t): one minus
 #   Dice, with probabilities in place of the mask.
 #
-# What does each say of a lazy network? Four answers to one picture, each given with certainty
-# (logits of +8 in cells, −8 elsewhere).
+# What does each say of a lazy network? Four answers to one picture, each given with certainty: a
+# logit of +8 where the answer is *cell*, −8 elsewhere.
 
 # %%
 sparse = min(train, key=lambda s: s.mask.mean())
@@ -369,29 +374,31 @@ ck.show.table(rows, f"Losses, {sparse.mask.mean():.0%} of the pixels are cell; l
 
 # %% fold="What the numbers say"
 nothing, some, everything, _ = rows
+common = np.mean([s.mask.mean() for s in train])
 ck.lesson.claim(
     nothing["BCE"] < everything["BCE"] / 5,
     f"Plain BCE finds *all background* {everything['BCE'] / nothing['BCE']:.0f} times better than "
     "*all cell*: cells are few, and it counts pixels. The weight of 5 makes missed cells five "
-    "times as costly. Soft Dice divides by the cells' own number, so both lazy answers cost nearly "
-    f"all of 1: {nothing['soft Dice']:.2f} and {everything['soft Dice']:.2f}.",
+    "times as costly. Soft Dice leaves out what is rightly called background, so both lazy answers "
+    f"cost nearly all of 1: {nothing['soft Dice']:.2f} and {everything['soft Dice']:.2f}. No other "
+    f"training picture has so few cells: over all of them {common:.0%} of the pixels are cell.",
     f"Cells are common in this picture, so the losses agree more: BCE gives *all background* "
     f"{nothing['BCE']:.2f} and *all cell* {everything['BCE']:.2f}, soft Dice "
     f"{nothing['soft Dice']:.2f} and {everything['soft Dice']:.2f}.",
 )
 
 # %% [markdown]
-# No loss is right for everything. A weight finds more cells, and pays with false alarms. Build the
-# weighted loss yourself:
+# So the rarer the cells, the more they need a weight or soft Dice. A weight finds more cells, and
+# pays with false alarms. Build the weighted loss yourself:
 
 # %% [markdown] exercise="weighted_bce"
 # ### Exercise 2.3 · Weighted cross-entropy (3 points, 6 minutes)
 #
-# Write `weighted_bce(logits, target, weight)` for tensors of one shape, `target` of zeros and ones.
-# A cell pixel costs weight · −log p, a background pixel −log(1 − p), where p = 1 / (1 + exp(−z))
-# belongs to the logit z. Return the mean over all pixels, a tensor. It and its slope must be right
-# for logits of ±100, too, where p itself is rounded to 0 or 1. Two functions help:
-# −log p = `nn.functional.softplus(-z)`, and −log(1 − p) = `nn.functional.softplus(z)`.
+# Write `weighted_bce(logits, target, weight)` for tensors of the same shape, `target` of zeros and
+# ones. A cell pixel costs weight · −log p, a background pixel −log(1 − p), where p = 1 / (1 +
+# exp(−z)) belongs to the logit z. Return the mean over all pixels, a tensor. It and its slope must
+# be right for logits of ±100, too, where p itself is rounded to 0 or 1. Two functions help: −log p
+# = `nn.functional.softplus(-z)`, and −log(1 − p) = `nn.functional.softplus(z)`.
 
 # %% solution="weighted_bce"
 def weighted_bce(logits, target, weight):
@@ -414,15 +421,16 @@ ck.lesson.grade("weighted_bce", weighted_bce, (z, t, 1.0), (z, t, 3.5), (z, 1 - 
 weighted_bce = ck.lesson.check("weighted_bce", weighted_bce)
 
 # %% [markdown]
-# Your own loop in section 10 trains with plain BCE, and `ck.fit` after it with BCE plus soft Dice.
+# Your own loop in section 10 trains with plain BCE. `ck.fit` after it adds soft Dice, because Dice
+# is our ruler.
 #
 # ## 9. One batch, exactly as the network gets it
 #
-# `ck.Crops` cuts equal pieces out of the pictures at random places, and
+# `ck.Crops` cuts pieces of equal size out of the pictures at random places, and
 # [standardises](define:standardise "| ck.normalisation.standardise") them: to standardise a picture
 # means to subtract its mean and to divide by its spread, so that neither the lamp's brightness nor
-# the camera's gain matters. torch's `DataLoader` stacks them into batches. Look at one before you
-# train:
+# the camera's gain matters. Both are taken from the whole picture, so those of a batch are only
+# near 0 and 1. torch's `DataLoader` stacks the pieces into batches. Look at one before you train:
 
 # %%
 def batches(steps, size=4):
@@ -460,11 +468,11 @@ ck.show.images(
 # how small is decided by the [learning rate](define:learning-rate "lr | ck.fit(lr=…)").
 
 # %%
-def train_by_hand(net, batches, lr=3e-3):
-    optimiser = torch.optim.AdamW(net.parameters(), lr)
+def train_by_hand(net, data, lr=3e-3):
+    optimiser = torch.optim.AdamW(net.parameters(), lr)     # a common one
     losses = []
     net.train()                                # batch norm: use this batch's mean and spread
-    for images, targets in batches:
+    for images, targets in data:
         loss = ck.losses.bce(net(images), targets)      # forward: ask, and compare
         optimiser.zero_grad()                  # forget the last gradient
         loss.backward()                        # backward: the gradient of every weight
@@ -478,7 +486,7 @@ def mean_dice(net, samples):
     with torch.no_grad():                      # nothing is trained here, so keep no gradients
         logits = [net(torch.tensor(ck.normalisation.standardise(s.image))[None, None])[0, 0]
                   for s in samples]
-    return float(np.mean([dice(s.mask, z.numpy() > 0)
+    return float(np.mean([dice(s.mask, z.numpy() > 0)       # z > 0 means p above one half
                           for s, z in zip(samples, logits, strict=True)]))
 
 # %%
@@ -497,26 +505,28 @@ ck.show.curves(
 )
 
 # %% fold="What the numbers say"
+for_free = np.mean([dice(s.mask, s.mask | True) for s in valid])
 ck.lesson.claim(
     after > before + 0.1,
-    f"Your loop has trained a network: Dice rose from {before:.2f} to {after:.2f}. The loss jumps, "
-    "because every step sees other crops, and easy ones cost less.",
-    f"Dice went from {before:.2f} to {after:.2f}: so few steps do not suffice.",
+    f"Your loop has trained a network: Dice rose from {before:.2f} to {after:.2f}. (To call every "
+    f"pixel cell would score {for_free:.2f}.) The loss jumps, because every step sees other crops, "
+    "and easy ones cost less.",
+    f"Dice went from {before:.2f} to {after:.2f}: so few steps do not suffice. (To call every "
+    f"pixel cell would score {for_free:.2f}.)",
     trained=True,
 )
 
 # %% [markdown]
-# A logit above 0 is a probability above one half, so `z > 0` is the mask. Mind `train()` and
-# `eval()`: a network left in training mode scores differently with each batch. (Exercise 2.4, under
-# *Going further*, is about just that.)
+# Mind `train()` and `eval()`: a network left in training mode scores differently with each batch.
+# (Exercise 2.4, under *Going further*, is about just that.)
 #
 # `ck.fit` is this loop with the chores around it: [augmentation](../docs/glossary.md#augmentation)
-# (lesson 3), a progress bar, a schedule that moves the learning rate up, then down to zero, and the
-# best epoch kept. You can read its loop in `cellkit/train/loop.py`. An [epoch](define:epoch "|
-# ck.fit(epochs=…)") is, in textbooks, one pass over all the data. [Crops](term:crop) are drawn at
-# random without end, so here it is a fixed number of steps, after which the validation pictures are
-# scored. A [seed](define:seed "| ck.fit(seed=…)") fixes all that is drawn at random, so that a
-# training can be repeated.
+# (random flips and the like: lesson 3), a progress bar, a schedule that moves the learning rate up,
+# then down to zero, and the best epoch kept. You can read its loop in `cellkit/train/loop.py`. An
+# [epoch](define:epoch "| ck.fit(epochs=…)") is, in textbooks, one pass over all the data.
+# [Crops](term:crop) are drawn at random without end, so here it is a fixed number of steps, after
+# which the validation pictures are scored. A [seed](define:seed "| ck.fit(seed=…)") fixes all that
+# is drawn at random, so that a training can be repeated.
 
 # %%
 net = ck.UNet(width=lesson.width)
@@ -524,12 +534,17 @@ history = ck.fit(net, train, valid, on_epoch=ck.show.LiveCurves(), **lesson.trai
 
 # %% fold="What the curves say"
 best_dice, last_dice = max(history.valid_metric), history.valid_metric[-1]
+besides = (f" Your own loop reached {after:.3f} in {len(by_hand)} steps. It had another loss and "
+           "no augmentation; two trainings, one seed each, do not say which way is better.")
+if history.train_loss[-1] > history.valid_loss[-1]:
+    besides = (" The training loss lies above the validation loss: it is the mean over a whole "
+               "epoch of learning, on crops that augmentation has changed.") + besides
 ck.lesson.claim(
     last_dice > best_dice - 0.01,
-    f"The validation Dice ends at {last_dice:.3f}, at or near its best ({best_dice:.3f}): this "
-    "training has not over-fitted yet, and more steps might still help.",
+    f"The validation Dice ends at {last_dice:.3f}, at or near its best ({best_dice:.3f}): it has "
+    "not turned down, and more steps might still help." + besides,
     f"The validation Dice was best in epoch {history.best_epoch} ({best_dice:.3f}) and ends at "
-    f"{last_dice:.3f}; `ck.fit` has kept the best epoch.", trained=True,
+    f"{last_dice:.3f}; `ck.fit` has kept the best epoch." + besides, trained=True,
 )
 
 # %% fold="A validation picture"
@@ -592,8 +607,8 @@ ck.lesson.claim(
 # ## 12. Over-fitting, seen and stopped
 #
 # [Over-fitting](define:over-fitting) means that a network learns its training pictures so well that
-# it gets worse on others. We provoke it: one small cut-out to learn from, always the same, no
-# flips.
+# it gets worse on others. We provoke it: one small cut-out to learn from, always the same,
+# without augmentation.
 
 # %%
 tiny_part = replace(train[0], image=train[0].image[:128, :128], labels=train[0].labels[:128, :128])
@@ -615,7 +630,7 @@ ck.lesson.claim(
     one.valid_loss[-1] > 1.1 * one.valid_loss[low],
     f"The training loss falls to {one.train_loss[-1]:.2f}. The validation loss turns: its lowest "
     f"is {one.valid_loss[low]:.2f}, in epoch {low + 1}, its last {one.valid_loss[-1]:.2f}. From "
-    "there on the network learns this cut-out, not cells, and grows sure of its errors.",
+    "there on, what it learns helps on this cut-out and harms on other pictures.",
     f"The training loss falls to {one.train_loss[-1]:.2f}; the validation loss stays above it, at "
     f"{one.valid_loss[-1]:.2f}. The gap between the two is what was memorised.", trained=True,
 )
@@ -626,7 +641,7 @@ ck.lesson.claim(
 # - [ ] More epochs — the curve of the training part only gets better.
 # - [x] The validation curve, and the epoch that was kept — the training curve cannot show
 #   over-fitting.
-# - [ ] Nothing, 0.98 is nearly perfect — on those two pictures.
+# - [ ] Nothing, 0.98 is nearly perfect — nothing is known yet of any other picture.
 
 # %% [markdown]
 # Three cures: more data, augmentation (lesson 3), and to **stop early**, that is, to keep the
@@ -635,9 +650,9 @@ ck.lesson.claim(
 # ## 13. From probability to mask
 #
 # The network gives a probability. A [threshold](define:threshold) is the value above which we call
-# a pixel cell. Is 0.5 the best one? [Precision](define:precision "| ck.metrics.precision") asks: of
-# the pixels called cell, how many are? [Recall](define:recall "| ck.metrics.recall") asks: of the
-# cell pixels, how many were found?
+# a pixel cell. Is 0.5 the best one? [Precision](define:precision "| ck.metrics.precision") asks:
+# what share of the pixels called cell is cell? [Recall](define:recall "| ck.metrics.recall") asks:
+# what share of the cell pixels was found?
 
 # %% [markdown] exercise="precision_guess"
 # ### Exercise 2.5 · Predict, then run (1 point, 3 minutes)
@@ -690,7 +705,8 @@ ck.lesson.claim(
 )
 
 # %% [markdown]
-# We chose on *validation* pictures. To choose on test pictures would be cheating, in a small way.
+# We chose on *validation* pictures. A threshold chosen on test pictures would suit just those, and
+# their score would flatter us.
 #
 # ## 14. Where it fails
 #
@@ -725,15 +741,21 @@ ck.show.images(
     "misses and false alarms. Dice: " + ", ".join(f"{dice(s.mask, m):.3f}" for s, m in picked),
 )
 
-# %% fold="Is the truth right?"
+# %% fold="What kind of errors?"
+sample, mask = ranked[0]
+alarms, missed = int((mask & ~sample.mask).sum()), int((sample.mask & ~mask).sum())
+fewest = min(map(len, by_line.values()))
+about = (
+    f"In the worst picture {alarms:,} pixels are false alarms and {missed:,} were missed. Look "
+    "where they lie: along outlines, in gaps between cells, or on whole cells? A row of the table "
+    f"rests on few pictures, {fewest} at the least: one hard picture makes a whole line look hard. "
+)
 ck.lesson.claim(
     samples.dataset.startswith("synthetic"),
-    "Look at the worst one. Are the errors on outlines, on flat cells, or on whole cells? The "
-    "truth of a drawn picture is exact. In real LIVECell it is not: dense clumps were left out by "
-    "the annotators, so some *false alarms* there are cells that nobody marked.",
-    "Look at the worst one. Are the errors on outlines, on flat cells, or on whole cells? Is the "
-    "truth itself right? In LIVECell dense clumps were left out by the annotators, so some *false "
-    "alarms* are cells that nobody marked.",
+    about + "The truth of a drawn picture is exact. In real LIVECell it is not: dense clumps were "
+    "left out by the annotators, so some *false alarms* there are cells that nobody marked.",
+    about + "Is the truth itself right? In LIVECell dense clumps were left out by the annotators, "
+    "so some *false alarms* are cells that nobody marked.",
 )
 
 # %% [markdown]
@@ -744,7 +766,7 @@ ck.lesson.claim(
 # - Build a U-Net from its parts: convolution block, down, up, skip.
 # - Say what the skip connections are for, and show it with an experiment.
 # - Choose a loss when most pixels are background.
-# - Write a training loop, read its curves, and stop before it over-fits.
+# - Follow a training loop line by line, read its curves, and stop before it over-fits.
 # - Turn a probability into a mask, and judge it by Dice, precision and recall.
 
 # %%
@@ -772,8 +794,9 @@ def colleagues_predict_mask(net, image):
     return (logits[0, 0] > 0.5).detach().numpy()
 
 # %% [markdown]
-# Write it again, without the mistakes. All layers of the network come in one mode, training or not;
-# leave them all in it. Call the network directly, with the picture as it is: `net(x)`, as above.
+# Write it again, without the mistakes. The network may come in training mode or not: leave it in
+# the mode in which it came. Call the network directly, with the picture as it is: `net(x)`, as
+# above.
 
 # %% solution="predict_mask"
 def predict_mask(net, image):
@@ -835,7 +858,8 @@ settings = ck.lesson.check("settings", settings)
 # ### All thresholds at once
 #
 # The *PR curve* draws precision against recall; the *ROC curve* draws recall against the share of
-# background pixels that are false alarms. The dotted lines are what pure chance would give.
+# background pixels that are false alarms. The dotted lines are pure chance; an area of 1 under a
+# curve would be perfect.
 
 # %%
 truths = [s.mask for s in valid]

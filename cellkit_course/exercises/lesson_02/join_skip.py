@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from cellkit_course.comparing import Fault, difference
@@ -15,7 +16,7 @@ def join_skip(up, skip):
     """Skip first, then the upsampled maps, padded (or cropped) to the skip's size."""
     rows, columns = skip.shape[2] - up.shape[2], skip.shape[3] - up.shape[3]
     top, left = int(rows / 2), int(columns / 2)
-    up = F.pad(up, (left, columns - left, top, rows - top))
+    up = nn.functional.pad(up, (left, columns - left, top, rows - top))
     return torch.cat([skip, up], dim=1)
 
 
@@ -139,12 +140,13 @@ def _judge_join(case, outcome, again):
         flows = outcome.value.requires_grad and torch.autograd.grad(
             outcome.value.sum(), given, retain_graph=True, allow_unused=True)[0]
         if not isinstance(flows, torch.Tensor) or not flows.any():
-            return Fault(f"the right maps, but no gradient reaches {name}",
-                         "maps through which gradients flow", _CUT)
+            return Fault(f"the right maps, but torch cannot trace them back to {name}",
+                         "maps that torch can trace back to up and to skip", _CUT)
     return None
 
 
-_CUT = "something cuts the gradient (detach, no_grad, numpy), so what lies before could not learn"
+_CUT = ("something cuts the trace that training follows back (detach, no_grad, numpy), so what "
+        "lies before could not learn")
 _SIDES = ("the padding is not centred: half of what is missing goes before, half after, and an odd "
           "one to the bottom or the right")
 
@@ -157,7 +159,7 @@ EXERCISE = Exercise(
                    "an odd column to the right",
         "zeros": "what is added are zeros",
         "crop": "if up is larger than skip, it is cropped in the same way",
-        "gradient": "gradients flow through the result to both inputs",
+        "gradient": "torch can trace the result back to both inputs",
     },
     ladder=(
         "two steps: bring up to the rows and columns of skip, then put both together along the "
@@ -178,8 +180,8 @@ EXERCISE = Exercise(
                 "off by one: if an odd number is missing, its halves are not equal; give one side "
                 "half, and the other what is left"),
         Mistake("centred", _join_axes_swapped,
-                "rows and columns are swapped: F.pad takes the last axis first, (left, right, top, "
-                "bottom)"),
+                "rows and columns are swapped: nn.functional.pad takes the last axis first, (left, "
+                "right, top, bottom)"),
         Mistake("gradient", _join_detached, _CUT),
         Mistake("gradient", _join_skip_detached, _CUT),
         Mistake("zeros", _join_mirrored, "the border is repeated outwards; pad with zeros"),

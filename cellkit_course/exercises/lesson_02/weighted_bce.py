@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from cellkit_course.comparing import Fault, difference
@@ -15,8 +16,8 @@ from cellkit_course.presenting import present
 
 def weighted_bce(logits, target, weight):
     """Mean over pixels of −weight·t·log p − (1 − t)·log(1 − p)."""
-    cell = F.softplus(-logits)
-    background = F.softplus(logits)
+    cell = nn.functional.softplus(-logits)
+    background = nn.functional.softplus(logits)
     return (weight * target * cell + (1 - target) * background).mean()
 
 
@@ -169,8 +170,8 @@ def _judge_bce(case, outcome, again):
     return None
 
 
-_INFINITE = ("for logits of ±100 the sigmoid is exactly 0 or 1, and its logarithm is infinite; "
-             "softplus or logsigmoid never form p")
+_INFINITE = ("for logits so far from 0 the sigmoid is rounded to 0 or 1, and its logarithm is "
+             "infinite; softplus or logsigmoid never form p")
 _CUT = ("for ordinary logits the loss is right, for logits beyond ±20 it is not: a clamp, or a "
         "small number inside the logarithm, cuts it off. softplus or logsigmoid need neither")
 
@@ -222,7 +223,7 @@ EXERCISE = Exercise(
                 "count, and where one kind is missing that is 0 / 0; take one mean over all"),
         Mistake("finite", _bce_logits_cut, _CUT),
         Mistake("finite", _bce_of_sigmoid_by_torch,
-                "F.binary_cross_entropy gets p, which is rounded to 0 or 1 here: its loss is 100 "
+                "binary_cross_entropy gets p, which is rounded to 0 or 1 here: its loss is 100 "
                 "then, whatever the logit, and its slope 0; softplus or logsigmoid never form p"),
         Mistake("gradient", _bce_as_float,
                 "this is a plain number; training needs the tensor, so that gradients flow"),
