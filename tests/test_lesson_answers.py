@@ -365,20 +365,6 @@ def test_the_baseline_is_what_was_measured():
     assert abs(again - measured["mean"]) < 4 * measured["spread"]  # whatever the version of torch
 
 
-def test_what_hints_and_solutions_of_lesson_4_name_stands_in_the_notebook():
-    source = (Path(__file__).parents[1] / "notebooks/source/04_super_resolution.py").read_text(
-        encoding="utf-8")
-    nodes = list(ast.walk(ast.parse(source)))
-    bound = set(dir(builtins)) | {"ck"} | {node.name for node in nodes
-                                           if isinstance(node, ast.FunctionDef)}
-    bound |= {alias.asname or alias.name for node in nodes
-              if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names}
-    for exercise in (e for e in COURSE.values() if e.lesson == "04_super_resolution"):
-        used = {node.id for node in ast.walk(ast.parse(code(exercise)))
-                if isinstance(node, ast.Name) and node.id in exercise.answer.__globals__}
-        assert used <= bound, (exercise.name, used - bound)
-
-
 def test_a_gain_that_is_too_small_does_not_read_as_large_enough():
     def nearly(small, shape):
         large = ck.enlarge(small, shape)
