@@ -186,7 +186,10 @@ def objects() -> list[str]:
             "augmentation after another: the same real LIVECell pictures, as many steps, whole "
             "wells apart. Each way to cells has its parameters chosen on training pictures. Heads "
             "are trained with any angle, a fifth larger or smaller, flips and light. AP is "
-            "TP / (TP + FP + FN), over all cells of all pictures, or as the mean over pictures.",
+            "TP / (TP + FP + FN), over all cells of all pictures, or as the mean over pictures. "
+            "*Short training*: which head learns most from few steps can be read here. Which "
+            "augmentation pays in the end cannot: whoever sees few pictures has not yet seen "
+            "enough of the upright ones.",
             "Measured on a processor core by `python -m experiments.objects_table`.", table(made)]
 
 

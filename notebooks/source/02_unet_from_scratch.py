@@ -462,8 +462,8 @@ ck.show.images(
 # ## 10. The training loop
 #
 # Here is the heart of it all. torch remembers how the loss was computed from the weights. So it can
-# tell, for every weight at once, in which direction and how strongly the loss would change: the
-# [gradient](define:gradient "∇ | loss.backward()"). An
+# work out the gradient. The [gradient](define:gradient "∇ | loss.backward()") tells, for every
+# weight at once, in which direction and how strongly the loss would change. An
 # [optimiser](define:optimiser "| torch.optim.AdamW") then moves each weight a small step downhill;
 # how small is decided by the [learning rate](define:learning-rate "lr | ck.fit(lr=…)").
 

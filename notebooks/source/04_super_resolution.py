@@ -189,8 +189,8 @@ ck.show.images(
 # - [ ] Enlarging made them. — Nothing was enlarged here.
 
 # %% [markdown]
-# This is called [aliasing](define:aliasing): a wave that is too fine for the pixels comes back as a
-# coarse wave that was never there. Averaging first takes most of the fine waves away; that is
+# By [aliasing](define:aliasing) a wave that is too fine for the pixels comes back as a coarse wave
+# that was never there. Averaging first takes most of the fine waves away; that is
 # [antialiasing](define:antialiasing "|degrade(antialias=True)"). Remember both ways down: they
 # return at the end of this lesson, and in the next one.
 #
@@ -377,10 +377,11 @@ ck.show.figure(fig, alt="Power against frequency for four M, with a line at M/2 
 
 # %% [markdown]
 # A wave needs two pixels: one for its crest, one for its trough. A coarse pixel is 1/M fine ones,
-# so waves above M/2 cycles per pixel cannot be stored along a row or a column. This limit is the
-# [Nyquist frequency](define:nyquist "M/2"). (Along a diagonal, rows and columns share the work: the
-# limit is 1.4 times as high.) Below M/2 the waves are still there, [damped](define:damped), the
-# more the nearer they come to the limit.
+# so waves above M/2 cycles per pixel cannot be stored along a row or a column. The
+# [Nyquist frequency](define:nyquist "M/2") is the highest that pixels can store, here M/2. A wave
+# below it is still there but [damped](define:damped), that is, lower: the more so, the nearer it
+# comes to the limit. (Along a diagonal, rows and columns share the work: the limit is 1.4 times as
+# high.)
 #
 # What is damped can be pushed up again. What is gone must be *guessed*.
 

@@ -228,9 +228,9 @@ ck.lesson.draw.mask_rcnn(stained)
 
 # %% [markdown]
 # A network cannot answer with a list whose length depends on the picture. So Mask R-CNN lays out a
-# fixed one: [anchors](define:anchor "|MaskRCNN(anchors=)"), boxes of a few sizes and shapes around
-# every place of a coarse grid. For each anchor the [region proposal network](define:rpn) says two
-# things: *is there an object?* and *how must this box be moved and stretched to fit it?*
+# fixed one. Its [anchors](define:anchor "|MaskRCNN(anchors=)") are boxes of a few sizes and shapes
+# around every place of a coarse grid. For each anchor the [region proposal network](define:rpn)
+# says two things: *is there an object?* and *how must this box be moved and stretched to fit it?*
 # (`torchvision` is torch's library for pictures; its Mask R-CNN lays out the same anchors.)
 
 # %%

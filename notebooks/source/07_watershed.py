@@ -47,6 +47,8 @@ import numpy as np
 from scipy import ndimage
 from skimage.segmentation import watershed
 
+from cellkit_course.results import ladder as earlier
+
 # %% [markdown]
 # ## 1. A wrong count first
 #
@@ -590,9 +592,8 @@ rungs = {title: scores(title, test_truths, labels) for title, labels in ladder.i
 good = ck.dice(masks, [one["foreground"] > 0.5 for one in predicted])
 ck.show.table(list(rungs.values()), f"Live: {test.dataset}, {len(test)} pictures of the test "
               f"wells, counts pooled. Dice of the predicted mask {good:.3f}")
-earlier = ck.lesson.results.measured("ladder")
-if earlier:
-    ck.show.table(earlier["rows"], "Measured earlier: " + earlier["how"])
+ck.show.table(earlier.rungs(), f"Measured earlier: {earlier.how()}. *Flow* and *centre hill*: see "
+              "Going further")
 
 # %% fold="What the numbers say"
 key = "AP at IoU 0.5"
