@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cellkit_course import results
 
-#: Rows of ``objects.json`` by the head, in the order of the ladder.
-HEADS = ("foreground", "border", "distance", "distance and border", "distance and hill", "flow")
+#: Rows of ``objects.json`` that the lesson explains, in the order of the ladder.
+HEADS = ("foreground", "border", "distance", "distance and border", "flow")
 
 
 def by_run() -> dict[str, list[dict]]:

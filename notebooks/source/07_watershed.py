@@ -592,8 +592,7 @@ rungs = {title: scores(title, test_truths, labels) for title, labels in ladder.i
 good = ck.dice(masks, [one["foreground"] > 0.5 for one in predicted])
 ck.show.table(list(rungs.values()), f"Live: {test.dataset}, {len(test)} pictures of the test "
               f"wells, counts pooled. Dice of the predicted mask {good:.3f}")
-ck.show.table(earlier.rungs(), f"Measured earlier: {earlier.how()}. *Flow* and *centre hill*: see "
-              "Going further")
+ck.show.table(earlier.rungs(), f"Measured earlier: {earlier.how()}. For flow see Going further")
 
 # %% fold="What the numbers say"
 key = "AP at IoU 0.5"
