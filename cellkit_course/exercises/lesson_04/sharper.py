@@ -169,7 +169,8 @@ def _judge_sharper(case, outcome, again):
     hint = (_MUCH if half > max(gain, 0.02) else _FAR_TOO_MUCH if tenth > 0.02 else
             _WORSE if gain < -0.02 else _SAME if gain < 0.02
             else _MORE if more > gain else _SOME)
-    below = min(gain, needed - 0.01)  # what is too little must not read as enough
+    # Rounded down: what is too little must not read as enough.
+    below = np.floor(100 * gain) / 100
     return Fault(f"{below:+.2f} dB against bicubic", f"at least {needed:+.2f} dB, mean over the "
                  "pictures", hint)
 
