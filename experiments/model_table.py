@@ -2,14 +2,15 @@
 
 ``make model-table``, or ``python -m experiments.model_table dsb2018 --steps 600``, trains the
 models of :data:`cellkit_course.papers.MODELS`, each about as long as the U-Net takes for so many
-batches, and scores them on whole fields (GlaS: patients) that none was trained on.  Each network
-stays below ``build/models`` and each row in ``cellkit_course/results/models.json`` as soon as it is
+batches, and scores them on whole fields (GlaS: patients) that none was trained on, ten times while they train,
+to see whether more steps would help; nothing is chosen by it.  Each network stays below ``build/models`` and each row in ``cellkit_course/results/models.json`` as soon as it is
 there: interrupted, the same command goes on.  The lesson shows the rows as *measured earlier*.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,8 @@ import numpy as np
 from cellkit.annotations import resize_labels
 from cellkit.datasets import read
 from cellkit.degradation import shrink
+from cellkit.files import replacing
+from cellkit.metrics import average_precision, iou
 from cellkit.samples import Sample, Samples, split
 from cellkit.train import checkpoints
 from cellkit_course import papers
@@ -98,13 +101,34 @@ def run(dataset: str, name: str, steps: int, seed: int = 0, kind: str | None = N
                 "why": str(error).partition("(")[0].strip()}
     folder.mkdir(parents=True, exist_ok=True)
     epochs = max(1, round(steps * model["pace"] / 20))
+    file = _file(folder, dataset, name, seed, kind)
+    curve = file.with_suffix(".json")  # goes on where it stopped, as the training does
+    seen = json.loads(curve.read_text(encoding="utf-8")) if curve.is_file() else {}
+
+    def look(history):
+        if len(history) % max(1, epochs // 10) == 0:
+            seen[str(20 * len(history))] = glance(net, test)
+            with replacing(curve) as part:
+                part.write_text(json.dumps(seen), encoding="utf-8")
+
     history = fit(net, train, epochs=epochs, steps_per_epoch=20, seed=seed, crop=192, batch_size=4,
                   optimizer="adamw", lr=model["lr"], schedule="onecycle",
                   loss=None if net.head == "objects" else model.get("loss", "bce+soft_dice"),
-                  checkpoint=_file(folder, dataset, name, seed, kind), resume=True)
+                  checkpoint=file, resume=True, on_epoch=look)
     return {"words": model["words"], "steps": 20 * len(history), "trained on": len(train),
             "tested on": len(test), "minutes": round(sum(history.seconds) / 60, 1),
-            **costs(net, test[0].image[:256, :256]), **row(net, test)}
+            **costs(net, test[0].image[:256, :256]), **row(net, test), "while training": seen}
+
+
+def glance(net, samples) -> dict:
+    """Foreground IoU and AP50, as :func:`row` has them, and no more: it is asked often."""
+    from cellkit import detect, instances, predict
+
+    maps = [predict(net, sample.image) for sample in samples]
+    found = [detect(net, s.image) if net.head == "objects" else instances(m, "components")
+             for s, m in zip(samples, maps, strict=True)]
+    return {"iou": round(float(iou([s.mask for s in samples], [m > 0.5 for m in maps])), 4),
+            "AP50": round(float(average_precision([s.labels for s in samples], found, 0.5)), 4)}
 
 
 def combine(dataset: str, name: str, seed: int = 0, kind: str | None = None,

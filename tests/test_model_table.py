@@ -97,6 +97,22 @@ def test_every_model_can_be_built(name):
         assert net.config["anchors"] == model_table.ANCHORS["glas"]
 
 
+@pytest.mark.parametrize("name", ["simple", "mask_rcnn"])
+def test_to_look_while_it_trains_changes_nothing(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(model_table, "samples", lambda *_: ([sample()], [sample()]))
+    first = model_table.run("dsb2018", name, 80, folder=tmp_path / "a")
+    known = first["while training"]
+    assert list(known) == [str(first["steps"] // len(known) * (k + 1)) for k in range(len(known))]
+    assert list(known.values())[-1] == {key: first[key] for key in ("iou", "AP50")}
+    again = model_table.run("dsb2018", name, 80, folder=tmp_path / "a")
+    assert again["while training"] == known, "known from the first time"
+    monkeypatch.setattr(model_table, "glance", lambda *_: None)
+    other = model_table.run("dsb2018", name, 80, folder=tmp_path / "b")
+    told = ("minutes", "ms", "while training")
+    assert {k: v for k, v in other.items() if k not in told} == {
+        k: v for k, v in first.items() if k not in told}
+
+
 def test_unreachable_weights_are_a_row(tmp_path, monkeypatch):
     def refuse(*args, **kwargs):
         raise OSError("no route to host")
