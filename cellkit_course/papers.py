@@ -348,8 +348,11 @@ MODELS = {
 # A paper's pictures ------------------------------------------------------------------------------
 
 
-def load(dataset: str, side: int | None = None) -> Samples:
-    """A recipe's data set in memory, each picture grey or all in colour, resized to a square."""
+def load(dataset: str, side: int | None = None, padded: bool = False) -> Samples:
+    """A recipe's data set in memory, each picture grey or all in colour, resized to a square.
+
+    ``padded``: made square before, with zeros below and at the right.
+    """
     if dataset == "ctc_fluo_n2dh_sim":
         rows = read("folder", find(dataset), images="images/t{}.tif", scale="percentile",
                     labels="labels/man_seg{}.tif", kind="cells", dataset=dataset)
@@ -359,7 +362,15 @@ def load(dataset: str, side: int | None = None) -> Samples:
     if any(sample.image.ndim == 3 for sample in rows):
         rows = [s if s.image.ndim == 3 else replace(s, image=np.repeat(s.image[..., None], 3, 2))
                 for s in rows]
+    if padded:
+        rows = [replace(s, image=_square(s.image), labels=_square(s.labels)) for s in rows]
     return Samples.of([_resized(s, side) for s in rows] if side else rows)
+
+
+def _square(array: np.ndarray) -> np.ndarray:
+    height, width = array.shape[:2]
+    more = ((0, max(0, width - height)), (0, max(0, height - width)))
+    return np.pad(array, more + ((0, 0),) * (array.ndim - 2))
 
 
 def _resized(sample, side) -> Sample:
