@@ -67,6 +67,9 @@ def test_a_network_that_saw_all_is_told_by_its_recipe_trained_again_without_some
     card = {"minutes": 19.3, "metrics": {
         "these weights": {network_table.DRAWN: drawn}, "their recipe": None}}
     assert "| not measured | 2: Dice 0.970 |" in network_table.text({"dsb2018": card})
+    card["metrics"]["reported"] = {"dice": 0.89, "AP50": 0.5}
+    told = network_table.text({"dsb2018": card})
+    assert "| Dice 0.890, AP50 0.500‡ | 2:" in told and "‡ These very weights" in told
     card["metrics"]["their recipe"] = {network_table.REAL: real, "how": "trained without field 7"}
     told = network_table.text({"dsb2018": card})
     assert "| 9: Dice 0.910† | 2: Dice 0.970 |" in told and "stained 0.880" in told
