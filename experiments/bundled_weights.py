@@ -1,6 +1,7 @@
 """Train a bundled network again: ``python -m experiments.bundled_weights livecell``.
 
-``--statistics`` only writes into its card what the pictures are like that it was trained on.
+Broken off, the same command goes on.  ``--statistics`` only writes into its card what the pictures
+are like that it was trained on.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import argparse
 import json
 import os
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -36,6 +36,7 @@ from cellkit.degradation import RandomDegrade, random_degrade
 from cellkit.files import replacing
 from cellkit.metrics import average_precision, iou, object_dice, object_f1
 from cellkit.samples import Sample, Samples, split
+from cellkit.train.resuming import name_of
 from cellkit_course.papers import TEST_WELLS
 
 LICENCES = {
@@ -248,14 +249,18 @@ def score(name, net, samples: list[Sample]) -> dict:
     return {"images": len(samples), **found}
 
 
-def fitted(name, rows, epochs, seed, holdout):
-    """A recipe's network, trained."""
-    recipe = RECIPES[name]
+def fitted(name, rows, epochs, seed, holdout, begun) -> tuple:
+    """A recipe's network, and the minutes of its training, which goes on if it has ``begun``."""
+    recipe, spent = RECIPES[name], 0
 
     def other(role):
         # What is to be measured on held-out wells must not begin with what has seen them.
-        return (fitted(recipe[role], rows, None, seed, holdout) if holdout
-                else weights.load_weights(recipe[role]))
+        if not holdout:
+            return weights.load_weights(recipe[role])
+        nonlocal spent
+        net, minutes = fitted(recipe[role], rows, None, seed, holdout, begun)
+        spent += minutes
+        return net
 
     kind = MaskRCNN if "backbone" in recipe["network"] else UNet
     net = kind(**recipe["network"], seed=seed)
@@ -263,22 +268,30 @@ def fitted(name, rows, epochs, seed, holdout):
         net.load_state_dict(other("begin").state_dict())
     whole = DoubleUNet(net, other("segment"), train="sharpen") if "segment" in recipe else net
     settings = recipe["training"] | ({"epochs": epochs} if epochs else {})
-    fit(whole, rows, None, seed=seed, **settings)
-    return whole.sharpen if "segment" in recipe else net
+    begun.mkdir(parents=True, exist_ok=True)
+    history = fit(whole, rows, None, seed=seed, resume=True, **settings,
+                  checkpoint=_checkpoint(begun, name, epochs, seed, holdout))
+    spent += sum(history.seconds) / 60
+    return whole.sharpen if "segment" in recipe else net, spent
 
 
-def train(name, epochs=None, holdout=False, seed=0, folder=weights.FOLDER) -> Path:
+def _checkpoint(begun, name, epochs, seed, holdout) -> Path:
+    which = [name, str(seed), *[f"{epochs}-epochs"] * bool(epochs), *["held-out"] * holdout]
+    return begun / f"{'-'.join(which)}.pt"
+
+
+def train(name, epochs=None, holdout=False, seed=0, folder=weights.FOLDER,
+          begun=Path("build/weights")) -> Path:
     """Train, score and store one network; with ``holdout`` only its scores are kept."""
-    recipe, began = RECIPES[name], time.monotonic()
+    recipe = RECIPES[name]
     rows, tests = gather(name, holdout)
-    net = fitted(name, rows, epochs, seed, holdout)
-    spent = round((time.monotonic() - began) / 60, 1)
+    net, spent = fitted(name, rows, epochs, seed, holdout, begun)
     measured = Path(folder) / f"{name}.measured.json"
     if holdout:
         scores = {what: score(name, net, samples) for what, samples in tests.items()}
         groups = sorted({s.group for s in tests["real images of held-out groups"]})
         left_out = ", ".join(groups) if len(groups) < 9 else f"{len(groups)} groups, a fifth of all"
-        scores["how"] = f"the same recipe, trained for {spent} minutes without {left_out}"
+        scores["how"] = f"the same recipe, trained for {spent:.1f} minutes without {left_out}"
         with replacing(measured) as part:
             part.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
         print(json.dumps(scores, indent=1))
@@ -295,13 +308,13 @@ def train(name, epochs=None, holdout=False, seed=0, folder=weights.FOLDER) -> Pa
     ]
     training = recipe["training"] | ({"epochs": epochs} if epochs else {})
     file = weights.save_weights(net, Path(folder) / f"{name}.safetensors", {
-        "data": data, "metrics": metrics, "minutes": spent, "seed": seed,
+        "data": data, "metrics": metrics, "minutes": round(spent, 1), "seed": seed,
         **{role: recipe[role] for role in ("begin", "segment") if role in recipe},
-        "training": {k: v if isinstance(v, (int, float, str)) else str(v)
-                     for k, v in training.items()},
+        "training": {key: name_of(value) for key, value in training.items()},
         "command": f"python -m experiments.bundled_weights {name}" + "".join(
             f" --{what} {value}" for what, value in (("epochs", epochs), ("seed", seed)) if value),
     })
+    _checkpoint(begun, name, epochs, seed, holdout).unlink()
     print(json.dumps(metrics, indent=1), f"\nwritten to {file}")
     return file
 
@@ -367,6 +380,8 @@ def main(arguments=None):
                         help="leave the test wells (or a fifth) out, measure the recipe there")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=weights.FOLDER, help="folder to write to")
+    parser.add_argument("--begun", type=Path, default=Path("build/weights"),
+                        help="folder of trainings that go on where they were broken off")
     parser.add_argument("--statistics", action="store_true",
                         help="train nothing, only tell in the card what the pictures are like")
     asked = parser.parse_args(arguments)
@@ -375,7 +390,7 @@ def main(arguments=None):
             print(name, {key: value for key, value in describe(name, asked.out).items()
                          if key != "looks"}, flush=True)
         else:
-            train(name, asked.epochs, asked.holdout, asked.seed, asked.out)
+            train(name, asked.epochs, asked.holdout, asked.seed, asked.out, asked.begun)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from torch import nn
 
 from cellkit import Crops, Sample, Samples, UNet, load_weights, predict, weights
 from cellkit.samples import Entry
+from cellkit.synthetic import render_many
 
 CARD = {
     "data": [{"name": "discs", "licence": "CC0", "images": ["a", "b"]}],
@@ -236,9 +237,10 @@ def test_one_command_trains_again(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "DRAWN", {**command.DRAWN, "count": 8, "shape": (64, 64)})
     monkeypatch.setitem(command.RECIPES, "livecell", short)
     monkeypatch.setattr(command, "score", lambda name, net, samples: {"images": len(samples)})
-    command.main(["livecell", "--holdout", "--out", str(tmp_path)])
-    command.main(["livecell", "--out", str(tmp_path), "--epochs", "2"])
-    assert sorted(p.name for p in tmp_path.iterdir()) == [
+    begun = ["--out", str(tmp_path), "--begun", str(tmp_path / "begun")]
+    command.main(["livecell", "--holdout", *begun])
+    command.main(["livecell", "--epochs", "2", *begun])
+    assert sorted(p.name for p in tmp_path.glob("*.*")) == [
         "livecell.json", "livecell.measured.json", "livecell.safetensors"]
     net = load_weights(tmp_path / "livecell.safetensors", device="cpu")
     images = {part["name"]: part["images"] for part in net.card["data"]}
@@ -248,6 +250,39 @@ def test_one_command_trains_again(tmp_path, monkeypatch, capsys):
     assert recipe["real images of held-out groups"]["images"] == 17
     command = net.card["command"]
     assert command.startswith("python -m experiments.bundled_weights livecell --epochs 2")
+
+
+def test_what_others_begin_with_is_trained_once_and_goes_on(tmp_path, monkeypatch):
+    from experiments import bundled_weights as command
+
+    training = {"epochs": 2, "steps_per_epoch": 1, "batch_size": 1, "crop": 32}
+    network = {"in_channels": 1, "width": 2, "depth": 1}
+    monkeypatch.setattr(command, "RECIPES", {
+        "first": {"network": network, "training": training},
+        "second": {"network": network | {"head": "image"}, "training": training},
+        "third": {"network": network | {"head": "image"}, "begin": "second", "segment": "first",
+                  "training": training}})
+    rows = render_many(2, shape=(40, 48), seed=0)
+    asked, fit = [], command.fit
+
+    def broken_off(net, *args, **settings):
+        asked.append(type(net).__name__)
+        return fit(net, *args, **settings | ({"epochs": 1} if len(asked) == 3 else {}))
+
+    monkeypatch.setattr(command, "fit", broken_off)
+    # The third one is broken off; without a schedule it may go on to more epochs.
+    command.fitted("third", rows, None, 0, True, tmp_path)
+    net, minutes = command.fitted("third", rows, None, 0, True, tmp_path)
+    assert asked == 2 * ["UNet", "UNet", "DoubleUNet"] and minutes > 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        f"{name}-0-held-out.pt" for name in ("first", "second", "third")]
+    before = [p.stat().st_mtime_ns for p in sorted(tmp_path.iterdir())]
+    again, _ = command.fitted("third", rows, None, 0, True, tmp_path)
+    assert [p.stat().st_mtime_ns for p in sorted(tmp_path.iterdir())] == before
+    whole, _ = command.fitted("third", rows, None, 0, True, tmp_path / "new")
+    for one in (again, whole):
+        assert all((one.state_dict()[key] == value).all()
+                   for key, value in net.state_dict().items())
 
 
 @pytest.mark.parametrize("name, data", [("glas", "glas"), ("dsb2018", "dsb2018"),
@@ -263,7 +298,8 @@ def test_colour_sets_are_trained_on_with_drawn_pictures(name, data, tmp_path, mo
         "network": recipe["network"] | {"width": 4},
         "training": recipe["training"] | {"epochs": 1, "steps_per_epoch": 2, "crop": 64}})
     monkeypatch.setattr(command, "DRAWN", {**command.DRAWN, "count": 6, "shape": (64, 64)})
-    command.main([name, "--out", str(tmp_path)])
+    command.main([name, "--out", str(tmp_path), "--begun", str(tmp_path / "begun")])
+    assert not list((tmp_path / "begun").iterdir())
     net = load_weights(tmp_path / f"{name}.safetensors", device="cpu")
     images = {part["name"]: part["images"] for part in net.card["data"]}
     assert set(images) == {data, f"synthetic {data}"} and len(images[f"synthetic {data}"]) == 6
