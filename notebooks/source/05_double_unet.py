@@ -150,6 +150,7 @@ history = ck.fit(sharp, train, valid, **lesson.training)
 
 # %%
 factors = (1, 1 / 4, 1 / 8)
+found = {}  # masks by strategy and M, section by section
 
 def masks_of(look, M, resampler="area", antialias=True):
     """Masks of all test pictures, degraded first; ``look`` turns a picture into a map."""
@@ -160,7 +161,7 @@ def area(masks):
     return sum(m.sum() for m in masks) / sum(t.sum() for t in truths)
 
 # %%
-found = {("a", M): masks_of(lambda image: ck.predict(sharp, image), M) for M in factors}
+found.update({("a", M): masks_of(lambda image: ck.predict(sharp, image), M) for M in factors})
 ck.show.table(
     [{"M": f"{M:g}", "Dice": ck.dice(truths, found["a", M]),
       "predicted / true area": area(found["a", M]),
