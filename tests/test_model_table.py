@@ -54,13 +54,13 @@ def test_rows_are_found_again_by_data_set_and_kind(tmp_path, monkeypatch):
     names = [("dsb2018", "unet, 8 views", 60, 0, None), ("dsb2018", "unet", 60, 0, None),
              ("dsb2018", "unet", 60, 1, None), ("dsb2018", "unet", 60, 0, "stained"),
              ("glas", "unet", 60, 0, None), ("dsb2018", "simple", 90, 0, None),
-             ("dsb2018", "simple", 40, 0, None)]
+             ("dsb2018", "simple", 40, 0, None), ("dsb2018", "unet", 300, 0, None)]
     for k, which in enumerate(names):
         paper_tables.keep(model_table.NAME, model_table.key(*which), lambda k=k: {"k": k}, tmp_path)
     stored = results.measured(model_table.NAME, tmp_path)
     monkeypatch.setattr(results, "measured", lambda name: stored)
     assert [(n, r["k"]) for n, r in models.measured("dsb2018").items()] == [
-        ("simple", 5), ("unet, 8 views", 0), ("unet", 1)], "most steps first, and alone"
+        ("simple", 5), ("unet", 1), ("unet, 8 views", 0)], "most seeds, then most steps"
     assert {n: r["k"] for n, r in models.measured("dsb2018", "stained").items()} == {"unet": 3}
     assert [r["k"] for r in models.measured("glas").values()] == [4]
 
@@ -86,6 +86,21 @@ def test_gains_are_over_the_better_network_of_the_same_seed(monkeypatch):
     stored[model_table.key("dsb2018", "mask_rcnn", 90, 5)] = row(0.3)
     assert models.over_seeds("dsb2018", "mask_rcnn", "iou") == "0.300"
     assert models.over_seeds("glas", "unet", "iou") == "–"
+
+
+def test_scores_while_training_are_of_the_longest_one_and_end_with_its_row(monkeypatch):
+    def row(steps, iou, last):
+        return {"steps": steps, "iou": last, "AP50": 0, "while training": {
+            str(k): {"iou": value, "AP50": 0} for k, value in iou.items()}}
+
+    monkeypatch.setattr(results, "measured", lambda name: {
+        "glas, unet, 60 steps, seed 0": row(60, {20: 0.1, 60: 0.3}, 0.3),
+        "glas, unet, 90 steps, seed 0": row(90, {20: 0.2, 40: 0.25}, 0.5),
+        "glas, unet, as printed, 0 steps, seed 0": row(999, {20: 0.7}, 0.8),
+        "glas, unet, 120 steps, seed 0": {"steps": 120, "iou": 0.9, "AP50": 0}})
+    known = models.while_training("glas", "unet")
+    assert {steps: one["iou"] for steps, one in known.items()} == {20: 0.2, 40: 0.25, 90: 0.5}
+    assert models.while_training("glas", "unet-random") == {}
 
 
 @pytest.mark.parametrize("name", [n for n, m in papers.MODELS.items()

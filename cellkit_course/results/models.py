@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from cellkit import metrics, postprocessing
-from cellkit_course import results
+from cellkit_course import papers, results
 
 #: What is done with trained networks besides asking each once.
 COMBINED = {
@@ -93,29 +93,58 @@ def found_by_shape(truth, pred) -> dict[str, float]:
 
 
 def measured(dataset: str, kind: str | None = None) -> dict[str, dict]:
-    """The rows of a data set by model, measured earlier, most steps first; empty where none was."""
-    known = []
-    for name, row in results.measured("models").items():
-        first, *which, steps, last = name.split(", ")[:None if kind is None else -1]
-        if first == dataset and (name.endswith(f", {kind}") if kind else last == "seed 0"):
-            known.append((int(steps.split()[0]), ", ".join(which), row))
-    rows = {}
-    for _, which, row in sorted(known, key=lambda one: -one[0]):
-        rows.setdefault(which, row)
-    return rows
+    """The rows of a data set by model, measured earlier; empty where none was.
+
+    Each of its first seed, and of so many steps as most seeds have; of equals the most steps.
+    In the order of :data:`cellkit_course.papers.MODELS`, then :data:`COMBINED`.
+    """
+    found = _by_seed(dataset, kind)
+    return {which: found[which][0] for which in (*papers.MODELS, *COMBINED)
+            if 0 in found.get(which, {})}
 
 
 def of_seeds(dataset: str, name: str, measure: str) -> list[float]:
     """A measure of one model, a value for each seed.
 
-    Of the longest training; rows trained on one cell type alone are left out.
+    Of so many steps as most seeds have; rows trained on one cell type alone are left out.
     """
-    by_steps, pattern = {}, re.escape(f"{dataset}, {name}") + ", ([0-9]+) steps, seed [0-9]+"
-    for which, row in results.measured("models").items():
-        found = re.fullmatch(pattern, which)
-        if found and measure in row:
-            by_steps.setdefault(int(found[1]), []).append(row[measure])
-    return by_steps[max(by_steps)] if by_steps else []
+    seeds = _by_seed(dataset).get(name, {})
+    return [row[measure] for row in seeds.values() if measure in row]
+
+
+def _by_seed(dataset, kind=None) -> dict[str, dict[int, dict]]:
+    found = {}
+    for key, row in results.measured("models").items():
+        parts = re.fullmatch(r"([^,]+), (.+), ([0-9]+) steps, seed ([0-9]+)(?:, (.+))?", key)
+        if parts and parts[1] == dataset and parts[5] == kind:
+            found.setdefault(parts[2], {}).setdefault(int(parts[3]), {})[int(parts[4])] = row
+    return {which: steps[max(steps, key=lambda n, s=steps: (len(s[n]), n))]
+            for which, steps in found.items()}
+
+
+def from_photographs(dataset: str, measures=("iou", "object f1", "AP50")) -> list[dict]:
+    """The same networks begun at random and with ImageNet's weights: rows for ``ck.show.table``."""
+    found, rows = _by_seed(dataset), []
+    for name in ("unet", "mask_rcnn"):
+        for how in ("", "-random", "-imagenet"):
+            if seeds := found.get(name + how):
+                row = seeds[min(seeds)]
+                rows.append({"network": row["words"], "steps": row["steps"], **{
+                    measure: over_seeds(dataset, name + how, measure) for measure in measures}})
+    return rows
+
+
+def while_training(dataset: str, name: str) -> dict[int, dict]:
+    """Test scores of one model's longest training, by its steps so far; the last are its row's."""
+    rows = [row for key, row in results.measured("models").items()
+            if row.get("while training") and key.startswith(f"{dataset}, {name}, ")
+            and re.fullmatch(r"[0-9]+ steps, seed 0", key.removeprefix(f"{dataset}, {name}, "))]
+    if not rows:
+        return {}
+    row = max(rows, key=lambda one: one["steps"])
+    last = {key: row[key] for key in ("iou", "AP50")}
+    return {int(steps): each for steps, each in row["while training"].items()} | {
+        row["steps"]: last}
 
 
 def over_seeds(dataset: str, name: str, measure: str) -> str:
