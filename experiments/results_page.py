@@ -119,7 +119,7 @@ def paper2() -> list[str]:
                   "what they find is far from the contest's level (object F1 above 0.9), as "
                   "glands that touch become one component. *Small* is a piece below the area that "
                   "98 % of the training glands exceed. The paper's own settings (512 x 512, its "
-                  "augmentations, 24 and 14 epochs) are what `--printed` runs; it has not been run."),
+                  "augmentations, 24 and 14 epochs) are what `--printed` runs; not run yet."),
             table(rows)]
 
 
