@@ -103,6 +103,17 @@ def test_scores_while_training_are_of_the_longest_one_and_end_with_its_row(monke
     assert models.while_training("glas", "unet-random") == {}
 
 
+def test_photographs_stand_beside_the_same_network_begun_at_random(monkeypatch):
+    stored = {model_table.key("glas", name, 60, seed): {
+                  "words": name, "steps": 60, "iou": value, "object f1": value, "AP50": value}
+              for name, seed, value in (("unet-imagenet", 0, 0.9), ("unet", 0, 0.5),
+                                        ("unet", 1, 0.7), ("unet-random", 0, 0.4))}
+    monkeypatch.setattr(results, "measured", lambda name: stored)
+    assert [(row["network"], row["AP50"]) for row in models.from_photographs("glas")] == [
+        ("unet", "0.600 ± 0.141"), ("unet-random", "0.400"), ("unet-imagenet", "0.900")]
+    assert list(models.measured("glas")) == ["unet"], "the lesson's table is of the papers' models"
+
+
 @pytest.mark.parametrize("name", [n for n, m in papers.MODELS.items()
                                   if "weights" not in m.get("config", {})])
 def test_every_model_can_be_built(name):
