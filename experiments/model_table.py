@@ -158,8 +158,7 @@ def run(dataset: str, name: str, steps: int, seed: int = 0, kind: str | None = N
 
 def smallest(train: Samples) -> int:
     """The area in pixels that all but 2 % of the true objects exceed."""
-    areas = [np.bincount(sample.labels.ravel())[1:] for sample in train]
-    areas = np.concatenate(areas)
+    areas = np.concatenate([np.bincount(sample.labels.ravel())[1:] for sample in train])
     return max(16, int(np.quantile(areas[areas > 0], 0.02)))
 
 
@@ -228,8 +227,8 @@ def main(arguments=None):
     parser.add_argument("--printed", action="store_true",
                         help="unet or mask_rcnn on glas at paper 2's own settings; no --steps")
     asked = parser.parse_args(arguments)
-    if asked.printed and (asked.dataset, asked.kind) != ("glas", None) or asked.printed and not (
-            {*asked.models} <= {"unet", "mask_rcnn"}):
+    if asked.printed and ((asked.dataset, asked.kind) != ("glas", None)
+                          or not {*asked.models} <= {"unet", "mask_rcnn"}):
         parser.error("--printed is of glas, with --models unet mask_rcnn and no --kind.")
     asked.out.mkdir(parents=True, exist_ok=True)
     for name in asked.models:

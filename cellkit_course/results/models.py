@@ -112,12 +112,18 @@ def of_seeds(dataset: str, name: str, measure: str) -> list[float]:
     return [row[measure] for row in seeds.values() if measure in row]
 
 
-def _by_seed(dataset, kind=None) -> dict[str, dict[int, dict]]:
-    found = {}
+def _keys(dataset, kind=None):
+    """(model, steps asked for, seed, row) of every row of a data set."""
     for key, row in results.measured("models").items():
         parts = re.fullmatch(r"([^,]+), (.+), ([0-9]+) steps, seed ([0-9]+)(?:, (.+))?", key)
         if parts and parts[1] == dataset and parts[5] == kind:
-            found.setdefault(parts[2], {}).setdefault(int(parts[3]), {})[int(parts[4])] = row
+            yield parts[2], int(parts[3]), int(parts[4]), row
+
+
+def _by_seed(dataset, kind=None) -> dict[str, dict[int, dict]]:
+    found = {}
+    for which, steps, seed, row in _keys(dataset, kind):
+        found.setdefault(which, {}).setdefault(steps, {})[seed] = row
     return {which: steps[max(steps, key=lambda n, s=steps: (len(s[n]), n))]
             for which, steps in found.items()}
 
@@ -136,9 +142,8 @@ def from_photographs(dataset: str, measures=("iou", "object f1", "AP50")) -> lis
 
 def while_training(dataset: str, name: str) -> dict[int, dict]:
     """Test scores of one model's longest training, by its steps so far; the last are its row's."""
-    rows = [row for key, row in results.measured("models").items()
-            if row.get("while training") and key.startswith(f"{dataset}, {name}, ")
-            and re.fullmatch(r"[0-9]+ steps, seed 0", key.removeprefix(f"{dataset}, {name}, "))]
+    rows = [row for which, _, seed, row in _keys(dataset)
+            if (which, seed) == (name, 0) and row.get("while training")]
     if not rows:
         return {}
     row = max(rows, key=lambda one: one["steps"])
